@@ -1,0 +1,70 @@
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := dev
+.DELETE_ON_ERROR:
+
+PYTHON ?= python3
+BIN := .venv/bin
+LOCK := $(BIN)/uv pip compile pyproject.toml --group dev --universal --generate-hashes --no-header --quiet
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+.PHONY: dev serve test browser lint types format golden features lock schema bench clean
+
+dev: .venv/.installed
+
+.venv/.locked: requirements.lock
+	test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --require-hashes -r requirements.lock
+	touch $@
+
+.venv/.installed: .venv/.locked pyproject.toml hatch_build.py package-lock.json
+	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
+	touch $@
+
+serve: dev
+	$(BIN)/galleryctl serve --registry registry
+
+test: dev browser lint types
+	$(BIN)/galleryctl schema --check
+	$(BIN)/python -m pytest -n 2 --cov
+
+# Page tests drive Debian's chromium: playwright's own browser is not fetched.
+browser:
+	@if command -v chromium >/dev/null; then exit 0; fi; \
+	if ! command -v apt-get >/dev/null; then echo "chromium is missing: install it and put it on PATH" >&2; exit 1; fi; \
+	if [ "$$(id -u)" = 0 ]; then as_root=""; \
+	elif command -v sudo >/dev/null; then as_root=sudo; \
+	else echo "chromium is missing: run 'apt-get install chromium' as root" >&2; exit 1; fi; \
+	$$as_root apt-get update -qq; \
+	DEBIAN_FRONTEND=noninteractive $$as_root apt-get install -y -qq --no-install-recommends chromium
+
+lint: dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: dev
+	$(BIN)/mypy
+
+format: dev
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+golden: dev
+	GALLERYCTL_GOLDEN=rewrite $(BIN)/python -m pytest -q tests/test_golden.py
+
+features: dev
+	$(BIN)/python -m pytest -q tests/test_features.py
+
+lock: dev
+	$(LOCK) --upgrade --output-file requirements.lock
+	npm install --package-lock-only --ignore-scripts
+
+schema: dev
+	$(BIN)/galleryctl schema
+
+bench: dev
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --group bench
+	$(BIN)/python -m benchmarks
+
+clean:
+	rm -rf .venv build dist node_modules site src/galleryctl/data .coverage .hypothesis .mypy_cache .pytest_cache .ruff_cache

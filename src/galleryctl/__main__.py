@@ -1,0 +1,5 @@
+import sys
+
+from galleryctl.cli import main
+
+sys.exit(main())
