@@ -1,4 +1,4 @@
-"""Fetches the site's third-party JavaScript while the package is built, so that nobody needs Node to install or run it."""
+"""Fetches the site's third-party JavaScript while the package is built: installing and running it need no Node."""
 
 from __future__ import annotations
 
