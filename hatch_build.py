@@ -1,4 +1,8 @@
-"""Fetches the site's third-party JavaScript while the package is built: installing and running it need no Node."""
+"""Brings the wheel's data together while it is built: the top-level folders, and the site's third-party JavaScript.
+
+The JavaScript is fetched here so that installing and running galleryctl need no Node. An editable install reads the
+top-level folders where they are.
+"""
 
 from __future__ import annotations
 
@@ -12,6 +16,7 @@ from typing import Any
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
 VENDOR = "src/galleryctl/data/vendor"
+FOLDERS = ("schemas", "site_templates")
 INPUTS = ("package.json", "package-lock.json", ".npmrc")
 # file in node_modules → name in the vendor folder: unminified ES modules, each with its licence
 MODULES = {
@@ -21,8 +26,10 @@ MODULES = {
 
 
 class VendorHook(BuildHookInterface):  # type: ignore[type-arg] # the config type is the builder's own business
-    def initialize(self, version: str, build_data: dict[str, Any]) -> None:  # noqa: ARG002 # hatchling's signature
+    def initialize(self, version: str, build_data: dict[str, Any]) -> None:
         vendor(Path(self.root))
+        if self.target_name == "wheel" and version != "editable":
+            build_data["force_include"] |= {str(Path(self.root, name)): f"galleryctl/data/{name}" for name in FOLDERS}
 
 
 def vendor(root: Path) -> None:
