@@ -1,0 +1,132 @@
+"""What somebody may see. Everything that is published is computed from this view, so nothing else can leak.
+
+A static host cannot authorise anybody: each audience gets an output tree of its own, behind a host of its own.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from galleryctl import canonical
+from galleryctl.gallery import Gallery
+
+if TYPE_CHECKING:
+    import datetime as dt
+    from collections.abc import Mapping
+
+    from galleryctl.gallery import Entry, Outline
+    from galleryctl.schemas import TypeSchema
+    from galleryctl.spec import Consumer, Publisher, Roles, Settings, Taxonomy, Tombstone
+
+PUBLIC = "public"
+
+
+@dataclass(frozen=True)
+class View:
+    """A gallery as one audience sees it on one day, with the words it is shown in."""
+
+    gallery: Gallery
+    """Every model this audience may see, also the unlisted and discontinued."""
+    settings: Settings
+    taxonomy: Taxonomy
+    types: Mapping[str, TypeSchema]
+    """Schemas of the model types, in the order of the site."""
+    publishers: Mapping[str, Publisher]
+    consumers: Mapping[str, Consumer]
+    tombstones: Mapping[str, Tombstone]
+    """By id."""
+    now: dt.datetime
+    audience: str = PUBLIC
+
+    @cached_property
+    def shown(self) -> Gallery:
+        """What lists, searches, feeds and type documents show."""
+        return self.gallery.shown()
+
+    @cached_property
+    def by_type(self) -> Mapping[str, tuple[Entry, ...]]:
+        """Shown models of each type, newest first; every type of the registry is there."""
+        found: dict[str, list[Entry]] = {name: [] for name in self.types}
+        for entry in self.shown.newest:
+            found.setdefault(entry.outline.type, []).append(entry)
+        return {name: tuple(entries) for name, entries in found.items()}
+
+    @cached_property
+    def by_publisher(self) -> Mapping[str, tuple[Entry, ...]]:
+        """Shown models of each publisher, newest first."""
+        found: dict[str, list[Entry]] = {}
+        for entry in self.shown.newest:
+            found.setdefault(entry.outline.publisher, []).append(entry)
+        return {name: tuple(entries) for name, entries in sorted(found.items())}
+
+    @cached_property
+    def used_by(self) -> Mapping[str, tuple[str, ...]]:
+        """Model id → the services that pin it."""
+        found: dict[str, list[str]] = {}
+        for service, consumer in self.consumers.items():
+            for pin in consumer.pins:
+                found.setdefault(self.gallery.aliases.get(pin.model, pin.model), []).append(service)
+        return {model: tuple(sorted(set(services))) for model, services in found.items()}
+
+    @cached_property
+    def commit(self) -> str | None:
+        """The newest commit that changed something this audience sees; none outside git."""
+        dated = [(entry.outline.updated, entry.outline.commit) for entry in self.gallery if entry.outline.updated]
+        return max(dated, key=lambda item: (item[0], item[1] or ""))[1] if dated else None
+
+    @cached_property
+    def words(self) -> str:
+        """Digest of the settings and vocabularies every page is written with."""
+        parts = (self.settings, self.taxonomy, *self.publishers.values())
+        schemas = [repr(schema) for schema in self.types.values()]
+        return canonical.digest("\0".join([*(part.model_dump_json() for part in parts), *schemas]).encode())
+
+
+def may_see(outline: Outline, audience: str, roles: Roles, organisation: str | None) -> bool:
+    """Whether an audience sees a model. Audiences are `public`, the name of a group, or of a person."""
+    if outline.visibility == "public":
+        return True
+    if audience == PUBLIC:
+        return False
+    groups = {name for name, members in roles.groups.items() if audience in members} | {audience}
+    if outline.visibility == "organisation":
+        return organisation in groups
+    if outline.visibility == "restricted":
+        return not groups.isdisjoint(outline.allowed)
+    return not groups.isdisjoint(outline.maintainers)
+
+
+def project(
+    gallery: Gallery,
+    *,
+    settings: Settings,
+    roles: Roles,
+    taxonomy: Taxonomy,
+    types: Mapping[str, TypeSchema],
+    publishers: Mapping[str, Publisher],
+    consumers: Mapping[str, Consumer],
+    tombstones: Mapping[str, Tombstone],
+    now: dt.datetime,
+    audience: str = PUBLIC,
+) -> View:
+    """The view of one audience at one time. Vocabulary, publishers and consumers shrink to what it can see in use."""
+    seen = gallery.select(lambda outline: may_see(outline, audience, roles, settings.organisation)).at(now.date())
+    known = set(seen.by_id) | set(seen.aliases)
+    owners = {identifier.partition("/")[0] for identifier in seen.by_id}
+    return View(
+        gallery=seen,
+        settings=settings,
+        taxonomy=taxonomy,
+        types=types,
+        publishers={name: publisher for name, publisher in sorted(publishers.items()) if name in owners},
+        consumers={
+            service: consumer.model_copy(update={"pins": tuple(pin for pin in consumer.pins if pin.model in known)})
+            for service, consumer in consumers.items()
+            if any(pin.model in known for pin in consumer.pins)
+        },
+        tombstones=tombstones,
+        now=now,
+        audience=audience,
+    )

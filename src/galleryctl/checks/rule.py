@@ -1,0 +1,136 @@
+"""What a rule is: a code, a severity, a page that explains it, and a generator of findings. Rules are pure."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from inspect import cleandoc
+from typing import TYPE_CHECKING, Literal, NamedTuple
+
+from galleryctl.problems import Edit, Severity
+
+if TYPE_CHECKING:
+    import datetime as dt
+
+    from galleryctl.document import Document
+    from galleryctl.gallery import Gallery, Outline
+    from galleryctl.git import TreeEntry
+    from galleryctl.layout import Place
+    from galleryctl.schemas import TypeSchema
+    from galleryctl.spec import Consumer, Definition, Policy, Publisher, Roles, Settings, Taxonomy, Tombstone
+
+Pointer = tuple[str | int, ...]
+"""Keys and indices from the root of a document to a value."""
+
+
+class Finding(NamedTuple):
+    """What a rule found, before it has a severity and a place: `path` is relative to the registry's folder."""
+
+    path: str
+    pointer: Pointer
+    message: str
+    fix: str = ""
+    edits: tuple[Edit, ...] = ()
+    at: Literal["value", "key"] = "value"
+    position: tuple[int, int] | None = None
+    """Line and column, where the place is no value of a document (a line of a card, a byte of a file)."""
+    severity: Severity | None = None
+    """Where one finding is milder than its rule: a fact that is missing, not wrong."""
+
+
+@dataclass(frozen=True)
+class Context:
+    """What rules may know beside their subject. Governance counts as it stands in the base revision."""
+
+    settings: Settings
+    roles: Roles
+    policy: Policy
+    taxonomy: Taxonomy
+    types: Mapping[str, TypeSchema]
+    runtimes: Mapping[str, Mapping[str, object]]
+    """Schemas of the overlays, by runtime."""
+    publishers: Mapping[str, Publisher]
+    now: dt.datetime
+
+
+@dataclass(frozen=True)
+class Subject:
+    """One model folder, read and typed."""
+
+    place: Place
+    """type, publisher and name."""
+    root: str
+    """Path of the folder, relative to the registry: `models/<type>/<publisher>/<name>`."""
+    files: Mapping[str, TreeEntry]
+    """Every file of the folder by its name, with mode and size."""
+    documents: Mapping[str, Document]
+    """Parsed definition files by file name (`model.yaml`, `1.0.0.yaml`)."""
+    texts: Mapping[str, str]
+    """Cards and templates by file name."""
+    blobs: Mapping[str, bytes]
+    """Other files (covers) by file name."""
+    definition: Definition
+    context: Context
+
+    @property
+    def model_file(self) -> str:
+        """Path of `model.yaml` or `model.json`, relative to the registry."""
+        return f"{self.root}/{next(name for name in self.documents if name.startswith('model.'))}"
+
+    def release_file(self, version: str) -> str:
+        """Path of a release, relative to the registry."""
+        return f"{self.root}/{version}.yaml" if f"{version}.yaml" in self.documents else f"{self.root}/{version}.json"
+
+
+@dataclass(frozen=True)
+class World:
+    """The whole gallery and the files beside the models."""
+
+    gallery: Gallery
+    context: Context
+    consumers: Mapping[str, Consumer]
+    tombstones: Mapping[str, Tombstone]
+    documents: Mapping[str, Document]
+    """Parsed files beside the models, by path relative to the registry."""
+    paths: Mapping[str, TreeEntry]
+    """Every path of the registry."""
+
+    def model_file(self, outline: Outline) -> str:
+        """Path of a model's `model.yaml` or `model.json`."""
+        path = f"models/{outline.type}/{outline.id}/model"
+        return f"{path}.json" if f"{path}.json" in self.paths else f"{path}.yaml"
+
+
+@dataclass(frozen=True)
+class Rule:
+    """A rule of the catalogue. `page` is Markdown: what it catches, why, an example of bad and good."""
+
+    code: str
+    severity: Severity
+    page: str
+    fixed: bool = False
+    """Policy may not change its severity."""
+    fixable: bool = False
+    """`check --fix` can mend it."""
+    entry: Callable[[Subject], Iterator[Finding]] | None = field(default=None, repr=False)
+    gallery: Callable[[World], Iterator[Finding]] | None = field(default=None, repr=False)
+
+    @property
+    def title(self) -> str:
+        return self.page.partition("\n")[0].rstrip(".")
+
+
+def rule(
+    code: str,
+    severity: Severity,
+    *,
+    entry: Callable[[Subject], Iterator[Finding]] | None = None,
+    gallery: Callable[[World], Iterator[Finding]] | None = None,
+    page: str | None = None,
+    fixed: bool = False,
+    fixable: bool = False,
+) -> Rule:
+    """A rule whose page is the docstring of its generator, unless one is given."""
+    source = entry or gallery
+    text = page if page is not None else (source.__doc__ if source else None)
+    return Rule(code, severity, cleandoc(text or ""), fixed=fixed, fixable=fixable, entry=entry, gallery=gallery)

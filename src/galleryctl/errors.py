@@ -1,0 +1,31 @@
+"""Exceptions that stop a command. Findings about content are `problems`, never these.
+
+GalleryError (exit 3: could not do it; nothing half-written is left)
+├── GitError      git is missing, failed, or the history is not whole
+└── OutputError   the output folder cannot be written, or is not ours
+UsageError (exit 2: the words of the command are wrong)
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+
+class GalleryError(Exception):
+    """Could not do it. The text says why and what to do next."""
+
+    exit_code: ClassVar[int] = 3
+
+
+class GitError(GalleryError):
+    """Git is missing, failed, or its history is not whole."""
+
+
+class OutputError(GalleryError):
+    """The output folder cannot be written, or holds what this program did not write."""
+
+
+class UsageError(GalleryError):
+    """The command was asked for something that cannot be meant."""
+
+    exit_code: ClassVar[int] = 2

@@ -1,0 +1,120 @@
+"""Where things live: pure functions from names to paths, shared by publisher and client.
+
+`registry` paths are relative to the registry's folder, published paths to the root of the site. All use `/`.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Literal
+
+from galleryctl.spec.base import VERSION_PATTERN
+
+Kind = Literal[
+    "settings", "roles", "policy", "taxonomy", "publisher", "consumer", "tombstone", "model", "release", "card", "cover",
+    "template",
+]  # fmt: skip
+
+_DATA = r"\.(?:yaml|json)"
+_NAME = r"[^/]+"
+_FOLDER = rf"models/(?P<type>{_NAME})/(?P<publisher>{_NAME})/(?P<name>{_NAME})"
+_PATTERNS: tuple[tuple[Kind, re.Pattern[str]], ...] = tuple(
+    (kind, re.compile(pattern))
+    for kind, pattern in (
+        ("release", rf"{_FOLDER}/(?P<version>{VERSION_PATTERN}){_DATA}"),
+        ("model", rf"{_FOLDER}/model{_DATA}"),
+        ("card", rf"{_FOLDER}/README(?:\.(?P<language>[A-Za-z0-9-]+))?\.md"),
+        ("cover", rf"{_FOLDER}/cover\.webp"),
+        ("template", rf"{_FOLDER}/(?P<version>{VERSION_PATTERN})(?:\.[a-z0-9-]+)?\.jinja"),
+        ("publisher", rf"publishers/(?P<publisher>{_NAME}){_DATA}"),
+        ("consumer", rf"consumers/(?P<name>{_NAME}){_DATA}"),
+        ("tombstone", rf"removed/(?P<publisher>{_NAME})/(?P<name>{_NAME}){_DATA}"),
+        ("settings", rf"gallery{_DATA}"),
+        ("roles", rf"roles{_DATA}"),
+        ("policy", rf"policy{_DATA}"),
+        ("taxonomy", rf"taxonomy{_DATA}"),
+    )
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """What a registry path means."""
+
+    kind: Kind
+    type: str = ""
+    publisher: str = ""
+    name: str = ""
+    version: str = ""
+    language: str = ""
+
+    @property
+    def id(self) -> str:
+        return f"{self.publisher}/{self.name}"
+
+
+def place(path: str) -> Place | None:
+    """What a path relative to the registry means; none where it is outside the layout."""
+    for kind, pattern in _PATTERNS:
+        if match := pattern.fullmatch(path):
+            found = {key: value or "" for key, value in match.groupdict().items()}
+            return Place(kind, **{key: found.get(key, "") for key in ("type", "publisher", "name", "version", "language")})
+    return None
+
+
+def split(identifier: str) -> tuple[str, str]:
+    """`publisher/name` as its two parts."""
+    publisher, _, name = identifier.partition("/")
+    return publisher, name
+
+
+def folder(kind: str, identifier: str) -> str:
+    """Folder of a model in the registry."""
+    return f"models/{kind}/{identifier}"
+
+
+DISCOVERY = ".well-known/gallery.json"
+CATALOG = "v1/catalog.json"
+DIRECTORY = "v1/directory.json"
+REVOKED = "v1/revoked.json"
+
+
+def model_document(identifier: str) -> str:
+    return f"v1/models/{identifier}.json"
+
+
+def type_document(kind: str) -> str:
+    return f"v1/types/{kind}.json"
+
+
+def search_document(kind: str, language: str) -> str:
+    return f"v1/search/{kind}.{language}.json"
+
+
+def addressed(path: str, sha256: str) -> str:
+    """The immutable name of a document: `v1/types/llm.json` as `v1/types/llm/<sha256>.json`."""
+    if path == CATALOG:
+        return f"v1/{sha256}.catalog.json"
+    return f"{path.removesuffix('.json')}/{sha256}.json"
+
+
+def model_page(identifier: str) -> str:
+    return f"models/{identifier}/index.html"
+
+
+def type_page(kind: str, page: int = 1) -> str:
+    return f"types/{kind}/index.html" if page == 1 else f"types/{kind}/page/{page}/index.html"
+
+
+def publisher_page(publisher: str) -> str:
+    return f"publishers/{publisher}/index.html"
+
+
+def feed(kind: Literal["", "types", "publishers"] = "", name: str = "") -> str:
+    return f"feeds/{kind}/{name}.atom" if kind else "feed.atom"
+
+
+def address(path: str) -> str:
+    """The address of a published file relative to the root: a page by its folder."""
+    return path.removesuffix("index.html")

@@ -1,0 +1,219 @@
+"""One registry at one revision, read and checked: tree → documents → definitions → entries → gallery, and all problems.
+
+A folder whose files, schemas, settings and provenance are unchanged is not parsed again (`store`); the rest is parsed in
+parallel processes. One bad folder never hides another.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+from collections import defaultdict
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from pydantic import TypeAdapter
+
+from galleryctl import canonical, checks, git, layout, parallel, resources, schemas
+from galleryctl.checks.rule import Context, World
+from galleryctl.gallery import Entry, Gallery, Outline
+from galleryctl.loading import governance
+from galleryctl.loading.store import Row, Store
+from galleryctl.problems import Problem
+from galleryctl.spec import Provenance
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from pathlib import Path
+
+    from galleryctl.checks.rule import Finding
+    from galleryctl.git import Commit, Tree, TreeEntry
+    from galleryctl.loading.governance import Governance
+    from galleryctl.schemas import TypeSchema
+
+
+_OUTLINES = TypeAdapter(list[Outline])
+_PROBLEMS = TypeAdapter(list[Problem])
+
+
+@dataclass(frozen=True)
+class Folder:
+    """One model folder before it is read: its place, its files by name, and what git says of it."""
+
+    place: layout.Place
+    files: Mapping[str, TreeEntry]
+    provenance: Provenance | None
+    published: Mapping[str, dt.datetime]
+
+    @property
+    def path(self) -> str:
+        return layout.folder(self.place.type, self.place.id)
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """A registry in memory. Problems are sorted, and no entry with an error is missing without one."""
+
+    gallery: Gallery
+    governance: Governance
+    types: Mapping[str, TypeSchema]
+    problems: tuple[Problem, ...]
+    folders: int
+    commit: str | None
+    parsed: int
+    """Folders that had to be parsed; the others were known."""
+
+
+def load(
+    root: Path,
+    name: str = "registry",
+    *,
+    now: dt.datetime,
+    revision: str | None = None,
+    jobs: int = 1,
+    progress: Callable[[int, int], None] | None = None,
+) -> Loaded:
+    """Read and check `root/name` as it is on disk, or at a git revision without a checkout.
+
+    Raises `UsageError` where there is no registry, and `GitError` for an unknown revision or a shallow clone.
+    """
+    tree = git.at(root, revision) if revision else git.working(root)
+    paths = {path.removeprefix(f"{name}/"): entry for path, entry in tree.entries(name).items()}
+    beside = governance.read(tree, name, paths)
+    types = schemas.types(tree)
+    context = Context(
+        settings=beside.settings,
+        roles=beside.roles,
+        policy=beside.policy,
+        taxonomy=beside.taxonomy,
+        types=types,
+        runtimes=schemas.runtimes(tree),
+        publishers=beside.publishers,
+        now=now,
+    )
+    folders = _folders(paths, git.history(root, name, revision or "HEAD"), name)
+    rows, parsed = _rows(tree, name, folders, context, jobs, progress, Store(git.private(root)))
+    gallery, found = _gallery(rows)
+    found += beside.problems
+    findings = [*checks.path_findings(paths, context)]
+    world = World(gallery, context, beside.consumers, beside.tombstones, beside.documents, paths)
+    findings += checks.gallery_findings(world)
+    found += checks.place(findings, tree, name, beside.documents, beside.policy)
+    commit = git.head(root) if revision is None else git.resolve(root, revision)
+    return Loaded(gallery, beside, types, tuple(sorted(set(found))), len(folders), commit, parsed)
+
+
+def _folders(
+    paths: Mapping[str, TreeEntry], history: Mapping[str, Sequence[Commit]] | None, name: str
+) -> tuple[Folder, ...]:
+    grouped: dict[tuple[str, str, str], dict[str, TreeEntry]] = defaultdict(dict)
+    for path, entry in paths.items():
+        parts = path.split("/")
+        if len(parts) == 5 and parts[0] == "models":  # noqa: PLR2004 - models/type/publisher/name/file
+            grouped[parts[1], parts[2], parts[3]][parts[4]] = entry
+    return tuple(
+        _folder(layout.Place("model", type=kind, publisher=publisher, name=model), files, history, name)
+        for (kind, publisher, model), files in sorted(grouped.items())
+    )
+
+
+def _folder(
+    place: layout.Place,
+    files: Mapping[str, TreeEntry],
+    history: Mapping[str, Sequence[Commit]] | None,
+    name: str,
+) -> Folder:
+    if history is None:
+        return Folder(place, files, None, {})
+    prefix = f"{name}/{layout.folder(place.type, place.id)}"
+    commits = {file: history.get(f"{prefix}/{file}", ()) for file in files}
+    definition = next((commits[file] for file in ("model.yaml", "model.json") if commits.get(file)), ())
+    if not definition:
+        return Folder(place, files, None, {})
+    newest = max((found[0] for found in commits.values() if found), key=lambda commit: commit.when)
+    added = definition[-1]
+    published = {
+        file.rpartition(".")[0]: found[-1].when
+        for file, found in commits.items()
+        if found and (known := layout.place(f"{layout.folder(place.type, place.id)}/{file}")) and known.kind == "release"
+    }
+    provenance = Provenance(added=added.when, by=added.author, updated=newest.when, commit=newest.id)
+    return Folder(place, files, provenance, published)
+
+
+def _rows(
+    tree: Tree,
+    name: str,
+    folders: Sequence[Folder],
+    context: Context,
+    jobs: int,
+    progress: Callable[[int, int], None] | None,
+    store: Store,
+) -> tuple[list[Row], int]:
+    inner = replace(context, publishers={})  # rules of one entry may not depend on other files: their result is kept
+    basis = _basis(inner, name)
+    keys = [_key(basis, folder) for folder in folders]
+    known = store.get(keys)
+    missing = [index for index, key in enumerate(keys) if key not in known]
+
+    def work(start: int, stop: int) -> list[Row]:
+        return [_read(tree, name, folders[index], inner) for index in missing[start:stop]]
+
+    fresh: dict[str, Row] = {}
+    done = 0
+    for chunk in parallel.map_chunks(work, len(missing), jobs):
+        for row in chunk:
+            fresh[keys[missing[done]]] = row
+            done += 1
+        if progress:
+            progress(done, len(missing))
+    if fresh:
+        store.put(fresh, (key for key in keys if key in known))
+    known |= fresh
+    return [known[key] for key in keys], len(missing)
+
+
+def _basis(context: Context, name: str) -> str:
+    parts = [resources.program(), name, context.now.date().isoformat()]
+    parts += [part.model_dump_json() for part in (context.settings, context.roles, context.policy, context.taxonomy)]
+    parts += [repr(context.types), json.dumps(context.runtimes, sort_keys=True, default=dict)]
+    return canonical.digest("\0".join(parts).encode())
+
+
+def _key(basis: str, folder: Folder) -> str:
+    files = "\0".join(f"{name} {entry.mode} {entry.blob}" for name, entry in sorted(folder.files.items()))
+    times = sorted((version, when.isoformat()) for version, when in folder.published.items())
+    return canonical.digest(f"{basis}\0{folder.path}\0{files}\0{folder.provenance!r}\0{times}".encode("utf-8", "surrogateescape"))
+
+
+def _read(tree: Tree, name: str, folder: Folder, context: Context) -> Row:
+    reading = checks.definition(tree, name, folder.place, folder.files, context)
+    problems = list(reading.problems)
+    entry = None
+    if reading.subject is not None:
+        problems += checks.entry_rules(reading.subject, name)
+        schema = context.types[folder.place.type]
+        entry = Entry.of(
+            folder.place.id,
+            folder.place.type,
+            reading.subject.definition,
+            provenance=folder.provenance,
+            published=folder.published,
+            cards=reading.cards,
+            facets=schema.values,
+        )
+    cards = json.dumps(dict(entry.cards), ensure_ascii=False).encode() if entry else b"{}"
+    outline = entry.outline.model_dump_json().encode() if entry else b""
+    return Row(outline, entry.wire if entry else b"", entry.listing if entry else b"", cards, _PROBLEMS.dump_json(problems))
+
+
+def _gallery(rows: Iterable[Row]) -> tuple[Gallery, list[Problem]]:
+    kept = list(rows)
+    whole = [row for row in kept if row.outline]
+    outlines = _OUTLINES.validate_json(b"[" + b",".join(row.outline for row in whole) + b"]")
+    cards: list[dict[str, Any]] = json.loads(b"[" + b",".join(row.cards for row in whole) + b"]")
+    entries = (
+        Entry(outline, row.wire, row.listing, card) for outline, row, card in zip(outlines, whole, cards, strict=True)
+    )
+    problems = [problem for row in kept if row.problems != b"[]" for problem in _PROBLEMS.validate_json(row.problems)]
+    return Gallery.of(entries), problems

@@ -1,0 +1,72 @@
+"""The files beside the models, read and typed: settings, roles, policy, taxonomy, publishers, consumers, tombstones."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, TypeVar
+
+from galleryctl import checks, layout
+from galleryctl.errors import UsageError
+from galleryctl.spec import Consumer, Policy, Publisher, Roles, Settings, Taxonomy, Tombstone
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from galleryctl.document import Document
+    from galleryctl.git import Tree, TreeEntry
+    from galleryctl.problems import Problem
+    from galleryctl.spec import Frozen
+
+T = TypeVar("T", bound="Frozen")
+
+
+@dataclass
+class Governance:
+    """What was found beside the models; `documents` are the parsed files by path relative to the registry."""
+
+    settings: Settings
+    roles: Roles
+    policy: Policy
+    taxonomy: Taxonomy
+    publishers: dict[str, Publisher] = field(default_factory=dict)
+    consumers: dict[str, Consumer] = field(default_factory=dict)
+    tombstones: dict[str, Tombstone] = field(default_factory=dict)
+    documents: dict[str, Document] = field(default_factory=dict)
+    problems: list[Problem] = field(default_factory=list)
+
+
+def read(tree: Tree, name: str, paths: Mapping[str, TreeEntry]) -> Governance:
+    """Read everything beside `models/`. A missing file counts as its defaults; `gallery.yaml` must be there."""
+    places = {path: layout.place(path) for path in paths if not path.startswith("models/")}
+    found = Governance(Settings(title=name), Roles(), Policy(), Taxonomy())
+    if not any(place and place.kind == "settings" for place in places.values()):
+        raise UsageError(f"{name} is no registry: it has no gallery.yaml; start one with: galleryctl init {name}")
+    # Policy first: its limits bound how the others are read.
+    order = sorted(places, key=lambda path: (not path.startswith("policy."), path))
+    for path in order:
+        place = places[path]
+        if place is None or not paths[path].mode.startswith("100"):
+            continue
+        if place.kind == "policy":
+            found.policy = _typed(tree, name, path, Policy, found) or found.policy
+        elif place.kind == "settings":
+            found.settings = _typed(tree, name, path, Settings, found) or found.settings
+        elif place.kind == "roles":
+            found.roles = _typed(tree, name, path, Roles, found) or found.roles
+        elif place.kind == "taxonomy":
+            found.taxonomy = _typed(tree, name, path, Taxonomy, found) or found.taxonomy
+        elif place.kind == "publisher" and (publisher := _typed(tree, name, path, Publisher, found)):
+            found.publishers[place.publisher] = publisher
+        elif place.kind == "consumer" and (consumer := _typed(tree, name, path, Consumer, found)):
+            found.consumers[place.name] = consumer
+        elif place.kind == "tombstone" and (tombstone := _typed(tree, name, path, Tombstone, found)):
+            found.tombstones[place.id] = tombstone
+    return found
+
+
+def _typed(tree: Tree, name: str, path: str, form: type[T], found: Governance) -> T | None:
+    value, document, problems = checks.typed(f"{name}/{path}", tree, form, found.policy)
+    if document is not None:
+        found.documents[path] = document
+    found.problems.extend(problems)
+    return value

@@ -1,0 +1,77 @@
+"""What was made of each model folder, kept so that an unchanged folder is not parsed again.
+
+One SQLite file in the git directory, keyed by everything the result depends on: the blob ids of the folder, the program,
+the schemas and settings, the provenance and the day. It can be deleted at any time; a damaged one is.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from contextlib import closing, suppress
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from pathlib import Path
+
+_NAME = "definitions-1.sqlite"
+_KEEP = 3  # generations: a pull request reads two trees, and somebody may switch back
+
+
+class Row(NamedTuple):
+    """One folder: the JSON of its outline and problems, its published bytes, its cards. No outline means no entry."""
+
+    outline: bytes
+    wire: bytes
+    listing: bytes
+    cards: bytes
+    problems: bytes
+
+
+class Store:
+    """The file, or nothing where there is no place for it."""
+
+    def __init__(self, folder: Path | None) -> None:
+        self._path = folder / _NAME if folder else None
+
+    def get(self, keys: Iterable[str]) -> dict[str, Row]:
+        """The rows known by these keys."""
+        if self._path is None or not self._path.exists():
+            return {}
+        wanted = set(keys)
+        try:
+            with closing(sqlite3.connect(self._path)) as base:
+                found = base.execute("SELECT key, outline, wire, listing, cards, problems FROM folder")
+                return {key: Row(*rest) for key, *rest in found if key in wanted}
+        except sqlite3.Error:
+            self._discard()
+            return {}
+
+    def put(self, rows: Mapping[str, Row], used: Iterable[str]) -> None:
+        """Keep new rows, and forget those that no recent run used. What cannot be kept is made again next time."""
+        if self._path is None:
+            return
+        try:
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            with closing(sqlite3.connect(self._path)) as base, base:
+                self._put(base, rows, used)
+        except (sqlite3.Error, OSError):
+            self._discard()
+
+    def _put(self, base: sqlite3.Connection, rows: Mapping[str, Row], used: Iterable[str]) -> None:
+        base.execute("PRAGMA synchronous = OFF")
+        base.execute(
+            "CREATE TABLE IF NOT EXISTS folder (key TEXT PRIMARY KEY, outline BLOB, wire BLOB, listing BLOB, cards BLOB,"
+            " problems BLOB, seen INTEGER) WITHOUT ROWID"
+        )
+        (generation,) = base.execute("SELECT coalesce(max(seen), 0) + 1 FROM folder").fetchone()
+        base.executemany("UPDATE folder SET seen = ? WHERE key = ?", ((generation, key) for key in used))
+        base.executemany(
+            "INSERT OR REPLACE INTO folder VALUES (?, ?, ?, ?, ?, ?, ?)", ((key, *row, generation) for key, row in rows.items())
+        )
+        base.execute("DELETE FROM folder WHERE seen <= ?", (generation - _KEEP,))
+
+    def _discard(self) -> None:
+        if self._path is not None:
+            with suppress(OSError):
+                self._path.unlink(missing_ok=True)

@@ -1,0 +1,72 @@
+"""The house form of a typed value, and the small vocabularies that several types share."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class Frozen(BaseModel):
+    """Frozen, and open to unknown fields when read from a published document; authors' files are read with extra="forbid"."""
+
+    model_config = ConfigDict(frozen=True, use_attribute_docstrings=True, serialize_by_alias=True)
+
+
+Text = str | dict[str, str]
+"""Plain text, or a map from language (BCP-47) to text."""
+
+ID_PATTERN = r"[a-z0-9][a-z0-9._-]*"
+VERSION_PATTERN = r"(0|[1-9]\d*)\.(0|[1-9]\d*)\.(0|[1-9]\d*)"
+
+Slug = Annotated[str, Field(pattern=rf"^{ID_PATTERN}$", max_length=96)]
+ModelId = Annotated[str, Field(pattern=rf"^{ID_PATTERN}/{ID_PATTERN}$")]
+Version = Annotated[str, Field(pattern=rf"^{VERSION_PATTERN}$")]
+Size = Annotated[str, Field(pattern=r"^\d+(\.\d+)?(KiB|MiB|GiB|TiB)$", examples=["8GiB"])]
+Parameters = Annotated[str, Field(pattern=r"^\d+(\.\d+)?[KMBT]$", examples=["8B", "1.8B", "335M"])]
+Count = Annotated[int, Field(ge=0)]
+
+Status = Literal["active", "deprecated", "discontinued", "quarantined"]
+Visibility = Literal["public", "organisation", "restricted", "private"]
+
+_UNITS = {"KiB": 2**10, "MiB": 2**20, "GiB": 2**30, "TiB": 2**40}
+_SCALES = {"K": 10**3, "M": 10**6, "B": 10**9, "T": 10**12}
+
+
+def localised(text: Text | None, language: str, default: str) -> str:
+    """The text in one language, else in the default language, else in any; empty where there is none."""
+    if text is None:
+        return ""
+    if isinstance(text, str):
+        return text
+    return text.get(language) or text.get(default) or next(iter(text.values()), "")
+
+
+def size_in_bytes(size: str) -> int:
+    """`8GiB` as 8589934592."""
+    return int(float(size[:-3]) * _UNITS[size[-3:]])
+
+
+def parameter_count(parameters: str) -> int:
+    """`1.8B` as 1800000000."""
+    return round(float(parameters[:-1]) * _SCALES[parameters[-1]])
+
+
+def version_key(version: str) -> tuple[int, ...]:
+    """Orders versions as numbers: 1.10.0 comes after 1.9.0."""
+    return tuple(int(part) for part in version.split("."))
+
+
+def is_version(text: str) -> bool:
+    return re.fullmatch(VERSION_PATTERN, text) is not None
+
+
+def newest(versions: Mapping[str, Status]) -> str | None:
+    """The newest active version, else the newest deprecated one, else none."""
+    for status in ("active", "deprecated"):
+        found = [version for version, state in versions.items() if state == status]
+        if found:
+            return max(found, key=version_key)
+    return None

@@ -1,0 +1,270 @@
+"""The files beside the models: settings, people, policy, vocabulary, publishers, consumers, tombstones."""
+
+from __future__ import annotations
+
+import datetime as dt  # noqa: TC003 - pydantic needs it at run time
+from typing import Literal
+
+from pydantic import JsonValue
+
+from galleryctl.problems import Severity  # noqa: TC001 - pydantic needs it at run time
+from galleryctl.spec.base import Count, Frozen, ModelId, Slug, Status, Text, Version
+
+
+class Settings(Frozen):
+    """`gallery.yaml`: what the gallery is called, where it lies and what it offers."""
+
+    title: Text
+    """Name of the gallery."""
+    description: Text | None = None
+    """One sentence about the gallery."""
+    url: str = "http://127.0.0.1:8000"
+    """Address under which the gallery is published."""
+    repository: str | None = None
+    """Address of the repository, for links to source, history and editing."""
+    branch: str = "main"
+    """Default branch of the repository."""
+    folder: str = "registry"
+    """Folder of the registry inside the repository."""
+    default_language: str = "en"
+    """Language shown where a translation is missing."""
+    languages: tuple[str, ...] = ("en",)
+    """Languages of the gallery, BCP-47."""
+    runtimes: tuple[Slug, ...] = ()
+    """Runtimes for which native exports are made."""
+    organisation: str | None = None
+    """Group of `roles.yaml` that is the organisation audience."""
+    contact: str | None = None
+    """Address for questions."""
+
+
+class Account(Frozen):
+    """An account of the forge: the number counts, the login is for display."""
+
+    id: Count
+    """Numeric id of the account."""
+    login: str
+    """Login at the time of writing."""
+
+
+class Person(Frozen):
+    """Somebody who may be given rights."""
+
+    github: Account
+    """GitHub account."""
+    kind: Literal["person", "bot"] = "person"
+    """Bots never approve."""
+
+
+class Grant(Frozen):
+    """A role given to people, within a scope."""
+
+    role: str
+    """Role of `roles`."""
+    to: str | tuple[str, ...]
+    """People or groups."""
+    scope: str
+    """`publisher/name`, `publisher/*`, `type:audio` or `*`."""
+    only: tuple[str, ...] | None = None
+    """Actions of the role that are meant; absent means all."""
+    visibility: tuple[str, ...] | None = None
+    """Visibilities to which the grant is limited."""
+    types: tuple[str, ...] | None = None
+    """Model types to which the grant is limited."""
+    edition: tuple[str, ...] | None = None
+    """Editions to which the grant is limited."""
+
+
+class Roles(Frozen):
+    """`roles.yaml`: people, groups, roles and grants. Read from the base revision only."""
+
+    version: Literal[1] = 1
+    """Format of this file."""
+    people: dict[str, Person] = {}
+    """People by the name used everywhere else."""
+    groups: dict[str, tuple[str, ...]] = {}
+    """Groups of people."""
+    roles: dict[str, tuple[str, ...]] = {}
+    """Actions each role covers."""
+    grants: tuple[Grant, ...] = ()
+    """Who has which role where."""
+    rules: dict[str, JsonValue] = {}
+    """Quorum, consent and other rules of the review."""
+
+
+class Limits(Frozen):
+    """How large things may be."""
+
+    files: Count = 100
+    """Files of one pull request."""
+    models: Count = 20
+    """Models of one pull request."""
+    definition: Count = 64 * 1024
+    """Bytes of a definition file."""
+    card: Count = 256 * 1024
+    """Bytes of a model card."""
+    cover: Count = 200 * 1024
+    """Bytes of a cover."""
+    depth: Count = 20
+    """Nesting of a definition file."""
+    nodes: Count = 5_000
+    """Values of a definition file."""
+    expires_days: Count = 1_830
+    """How far ahead `expires` may lie, in days."""
+    cover_ratio: tuple[float, float] = (0.5, 2.0)
+    """Narrowest and widest cover, width by height."""
+    cover_pixels: Count = 2_000
+    """Longest side of a cover in pixels."""
+
+
+class Reserved(Frozen):
+    """A name nobody may take."""
+
+    name: str
+    """Publisher, or id."""
+    reason: str
+    """Why."""
+    link: str | None = None
+    """Where it was decided."""
+
+
+class Policy(Frozen):
+    """`policy.yaml`: severities, limits, reserved names, lanes. Read from the base revision only."""
+
+    version: Literal[1] = 1
+    """Format of this file."""
+    severities: dict[str, Literal["error", "warn", "note", "off"]] = {}
+    """Severity by rule code (`LIC006`) or group (`TAX`)."""
+    limits: Limits = Limits()
+    """How large things may be."""
+    reserved: tuple[Reserved, ...] = ()
+    """Names nobody may take."""
+    repository: Literal["public", "private"] = "public"
+    """Whether strangers can read the repository itself."""
+    hosts: tuple[str, ...] = ()
+    """Hosts from which `url` sources may come; empty means any."""
+    lanes: dict[str, JsonValue] = {}
+    """What may be merged without review."""
+    clocks: dict[str, JsonValue] = {}
+    """Waiting periods."""
+    busy: tuple[dict[str, JsonValue], ...] = ()
+    """Windows in which changes are better not merged."""
+    agreements: dict[str, Count] = {}
+    """Current versions of the agreements."""
+
+
+class Value(Frozen):
+    """One value of a vocabulary."""
+
+    label: Text
+    """How the site writes it."""
+    aliases: tuple[str, ...] = ()
+    """Other spellings that are replaced by this one."""
+
+
+class Dimension(Frozen):
+    """A vocabulary: value → label and aliases. The site has one facet for each."""
+
+    title: Text
+    """Name of the facet."""
+    values: dict[str, Value] = {}
+    """The values."""
+
+
+class Licence(Frozen):
+    """A licence the gallery accepts."""
+
+    label: Text
+    """Name of the licence."""
+    commercial: Literal["allowed", "terms", "forbidden"] = "terms"
+    """Whether it allows commercial use: freely, under its own terms, or not."""
+    url: str | None = None
+    """Address of the text."""
+
+
+class Taxonomy(Frozen):
+    """`taxonomy.yaml`: the words a gallery sorts by."""
+
+    dimensions: dict[str, Dimension] = {}
+    """Dimensions of tags."""
+    categories: Dimension = Dimension(title="Category")
+    """Values of `categories`."""
+    regions: Dimension = Dimension(title="Region")
+    """Values of `regions`."""
+    frameworks: Dimension = Dimension(title="Framework")
+    """Values of `environment.framework`."""
+    scenes: Dimension = Dimension(title="Scene")
+    """Values of `origin.scene`."""
+    licenses: dict[str, Licence] = {}
+    """Licences the gallery accepts; empty means any."""
+
+
+class Proof(Frozen):
+    """How it was proved that a publisher is who the name says."""
+
+    kind: Literal["forge", "hub", "domain"]
+    """What was proved."""
+    value: str
+    """Organisation or domain."""
+    date: dt.date | None = None
+    """Day of the proof."""
+
+
+class Publisher(Frozen):
+    """`publishers/<publisher>.yaml`: the profile of a namespace."""
+
+    title: Text
+    """Name as people write it."""
+    summary: Text | None = None
+    """One sentence."""
+    links: dict[str, str | tuple[str, ...]] = {}
+    """Addresses by kind."""
+    maintainers: tuple[str, ...] = ()
+    """People or groups of `roles.yaml` who own the namespace."""
+    proof: Proof | None = None
+    """How the name was proved; absent means unclaimed."""
+
+
+class Pin(Frozen):
+    """A service's use of one model."""
+
+    model: ModelId
+    """The model."""
+    version: Version | None = None
+    """The release; absent means the newest."""
+    variant: str | None = None
+    """The variant."""
+    since: dt.date | None = None
+    """Day from which it is used."""
+
+
+class Consumer(Frozen):
+    """`consumers/<service>.yaml`: a service and the models it pins."""
+
+    title: Text
+    """Name of the service."""
+    owners: tuple[str, ...] = ()
+    """People or groups to ask before a pinned model is removed."""
+    pins: tuple[Pin, ...] = ()
+    """Models in use."""
+    link: str | None = None
+    """Address of the service."""
+
+
+class Tombstone(Frozen):
+    """`removed/<publisher>/<name>.yaml`: an id and versions that are gone and never come back."""
+
+    type: Slug
+    """Type of the model that was removed."""
+    reason: str
+    """Why it was removed."""
+    since: dt.date
+    """Day of the removal."""
+    releases: tuple[Version, ...] = ()
+    """Every version that had been published."""
+    whole: bool = True
+    """Whether the whole model is gone, or only these releases."""
+    successor: ModelId | None = None
+    """The model to use instead."""
+    status: Status = "discontinued"
+    """Status at the removal."""

@@ -1,0 +1,269 @@
+"""The documents under `/v1/`, as readers fetch them. Open to unknown fields; never broken within `v1`."""
+
+from __future__ import annotations
+
+import datetime as dt  # noqa: TC003 - pydantic needs it at run time
+from typing import Annotated
+
+from pydantic import AwareDatetime, Field
+
+from galleryctl.spec.base import Frozen, ModelId, Status, Text, Version, newest
+from galleryctl.spec.model import Model
+from galleryctl.spec.release import Release
+
+SCHEMA = "1.0"
+
+
+class Definition(Frozen):
+    """What an author declares about one model: `model.yaml` and its releases."""
+
+    model: Model
+    """The contents of `model.yaml`."""
+    releases: dict[Version, Release]
+    """The releases by version."""
+
+
+class Provenance(Frozen):
+    """Who added a model and when, read from git."""
+
+    added: AwareDatetime
+    """Time of the merge that brought the model, in UTC."""
+    by: str
+    """Author of that commit."""
+    updated: AwareDatetime
+    """Time of the last commit that changed it, in UTC."""
+    commit: str
+    """That last commit."""
+
+
+class Published(Frozen):
+    """What every document carries."""
+
+    schema_version: Annotated[str, Field(alias="schema")] = SCHEMA
+    """Schema of the document, major.minor. Readers stop at an unknown major and go on at an unknown minor."""
+
+
+class PublishedRelease(Release):
+    """A release as published, with the time of its first publication."""
+
+    published: AwareDatetime | None = None
+    """When the release was added to the gallery, in UTC."""
+
+
+class ModelDocument(Published, Model):
+    """`/v1/models/<publisher>/<name>.json`: one model with all its releases, also the unlisted and discontinued ones."""
+
+    id: ModelId
+    """`publisher/name`."""
+    type: str
+    """Model type."""
+    latest: Version | None = None
+    """Newest active release, else the newest deprecated one."""
+    provenance: Provenance | None = None
+    """Who added it, and when; absent outside git."""
+    cards: tuple[str, ...] = ()
+    """Languages in which there is a model card."""
+    releases: dict[Version, PublishedRelease] = {}
+    """All releases by version."""
+
+
+class Listing(Model):
+    """One model in a type's document: its current release, as a runtime needs it."""
+
+    added: AwareDatetime | None = None
+    """When the model was added, in UTC."""
+    updated: AwareDatetime | None = None
+    """When it last changed, in UTC."""
+    latest: Version | None = None
+    """Version of the current release."""
+    releases: dict[Version, Release] = {}
+    """The current release by version; older ones are in the model's own document."""
+
+
+class TypeDocument(Published):
+    """`/v1/types/<type>.json`: every listed model of one type, by id."""
+
+    type: str
+    """Model type."""
+    models: dict[ModelId, Listing]
+    """Listed models."""
+
+
+class Discovery(Frozen):
+    """`/.well-known/gallery.json`: where readers start. Its address never changes; it carries no trust."""
+
+    gallery: int = 1
+    """Version of this document."""
+    title: Text
+    """Name of the gallery."""
+    catalog: str = "v1/catalog.json"
+    """Head of the index, relative to the site's root."""
+    directory: str = "v1/directory.json"
+    """Directory of all ids."""
+    metadata: str | None = None
+    """Folder of the TUF metadata; absent while the gallery is not signed."""
+    targets: str = ""
+    """Base of the TUF targets."""
+    audience: str = "public"
+    """Whom this gallery is for."""
+    schemas: str = "v1/schemas/"
+    """Schemas of the documents."""
+    signed: bool = False
+    """Whether the index is signed."""
+
+
+class DeltaRef(Frozen):
+    """A merge patch from an older document."""
+
+    from_serial: Annotated[int, Field(alias="from")]
+    """`since` of the older document."""
+    sha256: str
+    """Digest of the patch."""
+    length: int
+    """Bytes of the patch."""
+
+
+class DocumentRef(Frozen):
+    """A document by digest and length."""
+
+    since: int
+    """Serial at which its present bytes appeared."""
+    sha256: str
+    """Digest."""
+    length: int
+    """Bytes."""
+    count: int | None = None
+    """Models in it."""
+    deltas: tuple[DeltaRef, ...] = ()
+    """Patches to it."""
+
+
+class Catalog(Published):
+    """`/v1/catalog.json`, the head: every other document by digest and length."""
+
+    serial: int
+    """Grows by one with each publication that changes a document."""
+    epoch: int = 1
+    """Grows only for an intended reset."""
+    audience: str = "public"
+    """Whom this index is for."""
+    commit: str | None = None
+    """Commit it was built from; absent outside git."""
+    built: AwareDatetime
+    """Time of the build, in UTC."""
+    types: dict[str, DocumentRef]
+    """The type documents."""
+    directory: DocumentRef
+    """The directory."""
+    revoked: DocumentRef
+    """The revocations."""
+    mirrors: tuple[str, ...] = ()
+    """Other addresses of this gallery."""
+    reader: str = SCHEMA
+    """Lowest schema a reader must know."""
+
+
+class DirectoryEntry(Frozen):
+    """One id of the directory."""
+
+    type: str
+    """Model type."""
+    sha256: str
+    """Digest of the model's document."""
+    length: int
+    """Bytes of the model's document."""
+
+
+class Removed(Frozen):
+    """An id that is gone."""
+
+    since: dt.date
+    """Day of the removal."""
+    reason: str
+    """Why."""
+    successor: ModelId | None = None
+    """The model to use instead."""
+
+
+class Directory(Published):
+    """`/v1/directory.json`: every id, also unlisted; the ledger of what was ever public."""
+
+    models: dict[ModelId, DirectoryEntry]
+    """Documents by id."""
+    aliases: dict[ModelId, ModelId] = {}
+    """Earlier ids."""
+    removed: dict[ModelId, Removed] = {}
+    """Ids that are gone."""
+
+
+class Revocation(Frozen):
+    """What a runtime must refuse, even if it has it already."""
+
+    id: ModelId
+    """The model."""
+    releases: tuple[Version, ...]
+    """Releases."""
+    files: tuple[str, ...] = ()
+    """Digests of files."""
+    since: AwareDatetime | None = None
+    """When it was revoked."""
+    reason: str | None = None
+    """Why."""
+    advisory: str | None = None
+    """Address of an advisory."""
+
+
+class Revoked(Published):
+    """`/v1/revoked.json`."""
+
+    revoked: tuple[Revocation, ...] = ()
+    """All revocations."""
+
+
+class SearchRecord(Frozen):
+    """One model for the site's search and lists."""
+
+    id: ModelId
+    """`publisher/name`."""
+    title: str
+    """Name, in the language of the document."""
+    summary: str = ""
+    """Summary, in the language of the document."""
+    publisher: str
+    """Title of the publisher."""
+    tags: tuple[str, ...] = ()
+    """Tags, abilities and languages as words."""
+    facets: dict[str, tuple[str, ...]] = {}
+    """Facet values by facet."""
+    added: str = ""
+    """Day on which it was added."""
+    updated: str = ""
+    """Day on which it last changed."""
+    status: Status = "active"
+    """Status, as far as it is shown."""
+    builds: tuple[tuple[str, float, float], ...] = ()
+    """Builds for the memory axis: label, weights in GiB, cache in KiB for each token."""
+    facts: dict[str, str | int] = {}
+    """Facts of the row, by name: size, context, licence, release."""
+
+
+class SearchDocument(Published):
+    """`/v1/search/<type>.<language>.json`: data of the site's search, newest first."""
+
+    type: str
+    """Model type."""
+    language: str
+    """Language of titles and summaries."""
+    models: tuple[SearchRecord, ...]
+    """Listed models, newest first."""
+
+
+def statuses(model: Model, releases: dict[str, PublishedRelease] | dict[str, Release]) -> dict[str, Status]:
+    """The effective status of each release: the stricter of its own and its model's."""
+    order = ("active", "deprecated", "discontinued", "quarantined")
+    return {version: max(model.status, release.status, key=order.index) for version, release in releases.items()}
+
+
+def current(model: Model, releases: dict[str, Release]) -> str | None:
+    """The version that lists and exports show."""
+    return newest(statuses(model, releases))
