@@ -36,12 +36,23 @@ version: 1
 people:
   ada: {github: {id: 1001, login: ada}}
   bob: {github: {id: 1002, login: bob}}
+  eve: {github: {id: 1003, login: eve}}
 groups:
   acme: [ada, bob]
 roles:
-  owner: [edit, release, withdraw, review]
+  owner: [edit, release, deploy, withdraw, deprecate, discontinue, reinstate, expire, renew]
+  reviewer: [new, edit, release]
+  clearance: [widen]
+  steward: [quarantine, reinstate, remove, rename, transfer, override]
+  admin: [govern]
 grants:
   - {role: owner, to: acme, scope: acme/*}
+  - {role: reviewer, to: [ada, bob, eve], scope: "*"}
+  - {role: clearance, to: [ada, bob, eve], scope: "*"}
+  - {role: steward, to: [ada, bob, eve], scope: "*"}
+  - {role: admin, to: [ada, bob, eve], scope: "*"}
+rules:
+  admin_quorum: 2
 """,
     "policy.yaml": "version: 1\n",
     "taxonomy.yaml": """\
