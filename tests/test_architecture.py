@@ -51,6 +51,7 @@ HOMES = {  # third-party library, or part of the standard library that needs car
     "pydantic_core": ("",),
     "referencing": ("checks",),
     "rfc8785": ("canonical",),
+    "rich": ("cli",),
     "subprocess": ("git", "serve"),
     "watchfiles": ("serve",),
     "yaml": ("document",),
