@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 
 import galleryctl
+from galleryctl import schemas
 
 ROOT = Path(__file__).parents[1]
 
@@ -114,3 +115,10 @@ def test_a_new_registry_builds_without_node(installed: Path, tmp_path: Path) -> 
     call(installed, "galleryctl", "build", "--out", "site", cwd=tmp_path)
     assert (tmp_path / "site" / "index.html").is_file()
     assert json.loads((tmp_path / "site" / "v1" / "catalog.json").read_text())["serial"] >= 0
+
+
+def test_editors_know_the_schema_of_every_file() -> None:
+    settings = json.loads((ROOT / ".vscode" / "settings.json").read_text())
+    files = {f"schemas/{name}" for name in schemas.generated() if "/" not in name}
+    assert settings["yaml.schemas"].keys() == files
+    assert {item["url"].removeprefix("./") for item in settings["json.schemas"]} == files
