@@ -1,0 +1,270 @@
+"""The JSON Schemas: those generated from the types, and those of model types and runtimes, which are data.
+
+`model.schema.json` and its neighbours are closed, for authors; `index/*.schema.json` are open, for readers. Both are
+committed and checked for drift. `types/*.schema.json` and `runtimes/*.schema.json` are hand-written, only read here.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+
+from galleryctl import resources
+from galleryctl.errors import GalleryError, OutputError
+from galleryctl.problems import Problem
+from galleryctl.spec import governance, published
+from galleryctl.spec.model import Model
+from galleryctl.spec.release import Release
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from galleryctl.canonical import Json
+    from galleryctl.spec.base import Frozen, Text
+
+Schema = dict[str, Any]  # a JSON Schema as `json.loads` gives it
+
+DIALECT = "https://json-schema.org/draft/2020-12/schema"
+BASE = "https://galleryctl.dev/schemas/"
+FOLDER = "schemas"
+SUFFIX = ".schema.json"
+
+_AUTHORS: dict[str, type[Frozen]] = {
+    "model": Model,
+    "release": Release,
+    "gallery": governance.Settings,
+    "roles": governance.Roles,
+    "policy": governance.Policy,
+    "taxonomy": governance.Taxonomy,
+    "publisher": governance.Publisher,
+    "consumer": governance.Consumer,
+    "tombstone": governance.Tombstone,
+}
+_READERS: dict[str, type[Frozen]] = {
+    "index/discovery": published.Discovery,
+    "index/catalog": published.Catalog,
+    "index/directory": published.Directory,
+    "index/type": published.TypeDocument,
+    "index/model": published.ModelDocument,
+    "index/revoked": published.Revoked,
+    "index/search": published.SearchDocument,
+}
+
+
+def generated() -> dict[str, str]:
+    """Path below `schemas/` → text of every schema that follows from the types."""
+    closed = {name: _generate(name, kind, _close) for name, kind in _AUTHORS.items()}
+    opened = {name: _generate(name, kind, _open) for name, kind in _READERS.items()}
+    return {f"{name}{SUFFIX}": text for name, text in (closed | opened).items()}
+
+
+def check(folder: Path) -> tuple[Problem, ...]:
+    """PTH008 for each generated schema that is missing in a folder or differs."""
+    return tuple(
+        Problem(f"{folder.name}/{path}", 1, 1, "PTH008", message, fix="galleryctl schema")
+        for path, text in generated().items()
+        if (message := _drift(folder / path, text))
+    )
+
+
+def write(folder: Path) -> tuple[str, ...]:
+    """Bring a folder in step; the paths below it that changed. `OutputError` where it cannot be written."""
+    changed = tuple(path for path, text in generated().items() if _drift(folder / path, text))
+    for path in changed:
+        _replace(folder / path, generated()[path])
+    return changed
+
+
+class Range(NamedTuple):
+    """Half-open: from `low` up to, but without, `high`; none is no bound."""
+
+    low: int
+    high: int | None
+
+    @property
+    def value(self) -> str:
+        """The facet value: `8193-32769`, or `262145-` without a bound."""
+        return f"{self.low}-{'' if self.high is None else self.high}"
+
+    def __contains__(self, number: object) -> bool:
+        return isinstance(number, int) and self.low <= number and (self.high is None or number < self.high)
+
+
+@dataclass(frozen=True)
+class Facet:
+    """One filter of the site: a property of `spec`. Labels, by value, are in the order in which the site shows them."""
+
+    name: str
+    title: Text
+    labels: Mapping[str, Text]
+    ranges: tuple[Range, ...] = ()
+
+    def values(self, spec: Mapping[str, Any]) -> tuple[str, ...]:
+        """The values of one `spec` block; none where it says nothing, or something of the wrong kind."""
+        found = spec.get(self.name)
+        if isinstance(found, bool):
+            return ("true" if found else "false",)
+        if isinstance(found, int):
+            return tuple(span.value for span in self.ranges if found in span) if self.ranges else (str(found),)
+        if isinstance(found, str):
+            return (found,)
+        return tuple(item for item in found if isinstance(item, str)) if isinstance(found, list | tuple) else ()
+
+
+@dataclass(frozen=True)
+class Fact:
+    """A property of `spec` that rows of lists and the facts of a page show."""
+
+    name: str
+    title: Text
+    unit: str = ""
+
+
+@dataclass(frozen=True)
+class TypeSchema:
+    """One model type: what its `spec` block may say, and what the site makes of it."""
+
+    name: str
+    title: Text
+    order: int
+    schema: Schema
+    facets: tuple[Facet, ...] = ()
+    rows: tuple[Fact, ...] = ()
+
+    @classmethod
+    def parse(cls, name: str, raw: bytes) -> TypeSchema:
+        """Read `types/<name>.schema.json`; `GalleryError` where it is none."""
+        schema = _parse(f"types/{name}", raw)
+        properties: dict[str, Schema] = schema.get("properties", {})
+        try:
+            return cls(
+                name=name,
+                title=schema.get("x-title") or schema["title"],
+                order=schema.get("x-order", 1_000),
+                schema=schema,
+                facets=tuple(_facet(key, value) for key, value in properties.items() if "x-facet" in value),
+                rows=tuple(_fact(key, value) for key, value in properties.items() if value.get("x-row") is True),
+            )
+        except (AttributeError, KeyError, TypeError, ValueError) as error:
+            message = f"{FOLDER}/types/{name}{SUFFIX}: an annotation (x-title, x-facet, x-row) is malformed: {error!r}"
+            raise GalleryError(message) from error
+
+    def values(self, spec: Mapping[str, Any]) -> dict[str, tuple[str, ...]]:
+        """Facet values of one `spec` block by facet, without facets that have none."""
+        found = ((facet.name, facet.values(spec)) for facet in self.facets)
+        return {name: values for name, values in found if values}
+
+
+class Tree(Protocol):
+    """What is needed of a tree of files: a working folder, or a git revision."""
+
+    def entries(self, under: str) -> Mapping[str, object]:
+        """Paths below a folder, from the root of the tree; empty where there is no such folder."""
+
+    def read(self, path: str) -> bytes: ...
+
+
+def types(tree: Tree) -> dict[str, TypeSchema]:
+    """Model types by name, in the order of the site: from the tree's own `schemas/types/`, else those of galleryctl."""
+    found = [TypeSchema.parse(name, raw) for name, raw in _data(tree, "types").items()]
+    return {schema.name: schema for schema in sorted(found, key=lambda schema: (schema.order, schema.name))}
+
+
+def runtimes(tree: Tree) -> dict[str, Schema]:
+    """Overlay schemas by runtime, from the tree's own `schemas/runtimes/`, else those of galleryctl."""
+    return {name: _parse(f"runtimes/{name}", raw) for name, raw in _data(tree, "runtimes").items()}
+
+
+def _data(tree: Tree, kind: str) -> dict[str, bytes]:
+    folder = f"{FOLDER}/{kind}"
+    own = sorted(path for path in tree.entries(folder) if path.endswith(SUFFIX))
+    if own:
+        return {path.removeprefix(f"{folder}/").removesuffix(SUFFIX): tree.read(path) for path in own}
+    ours = sorted((resources.root(FOLDER) / kind).glob(f"*{SUFFIX}"))
+    return {path.name.removesuffix(SUFFIX): path.read_bytes() for path in ours}
+
+
+def _parse(name: str, raw: bytes) -> Schema:
+    try:
+        schema = json.loads(raw)
+    except ValueError as error:
+        raise GalleryError(f"{FOLDER}/{name}{SUFFIX}: not JSON: {error}") from error
+    if not isinstance(schema, dict):
+        raise GalleryError(f"{FOLDER}/{name}{SUFFIX}: a schema is an object")
+    return schema
+
+
+def _facet(name: str, annotated: Schema) -> Facet:
+    facet = annotated["x-facet"]
+    spans = [(Range(low, high), label) for low, high, label in facet.get("ranges", ())]
+    labels = {span.value: label for span, label in spans} | facet.get("labels", {})
+    return Facet(name, facet.get("title") or annotated["title"], labels, tuple(span for span, _ in spans))
+
+
+def _fact(name: str, annotated: Schema) -> Fact:
+    return Fact(name, annotated.get("x-title") or annotated["title"], annotated.get("x-unit", ""))
+
+
+def _generate(name: str, kind: type[Frozen], change: Callable[[Schema], Schema]) -> str:
+    head = {"$schema": DIALECT, "$id": f"{BASE}{name}{SUFFIX}"}
+    return json.dumps(head | _each(kind.model_json_schema(), change), indent=2, ensure_ascii=False) + "\n"
+
+
+_BY_NAME = frozenset({"$defs", "properties", "patternProperties"})
+_NESTED = frozenset({"items", "prefixItems", "anyOf", "oneOf", "additionalProperties"})
+
+
+def _each(node: Json, change: Callable[[Schema], Schema]) -> Json:
+    """Change every schema inside a schema, and leave its data (defaults, examples, property names) alone."""
+    if isinstance(node, list):
+        return [_each(item, change) for item in node]
+    if not isinstance(node, dict):
+        return node
+    changed: Schema = {}
+    for key, value in node.items():
+        if key in _BY_NAME:
+            changed[key] = {name: _each(item, change) for name, item in value.items()}
+        else:
+            changed[key] = _each(value, change) if key in _NESTED else value
+    return change(changed)
+
+
+def _close(schema: Schema) -> Schema:
+    return {**schema, "additionalProperties": False} if "properties" in schema else schema
+
+
+def _open(schema: Schema) -> Schema:
+    """Words become examples, so that a reader which validates survives a new word; version numbers stay constants."""
+    words = schema.get("enum", [schema["const"]] if "const" in schema else [])
+    if not words or not all(isinstance(word, str) for word in words):
+        return schema
+    return {key: value for key, value in schema.items() if key not in ("enum", "const")} | {"examples": words}
+
+
+def _drift(path: Path, text: str) -> str:
+    """What is wrong with a generated file; empty where nothing is."""
+    try:
+        found = path.read_bytes()
+    except FileNotFoundError:
+        return "generated schema is missing"
+    return "" if found == text.encode() else "generated schema was edited by hand or is out of date"
+
+
+def _replace(path: Path, text: str) -> None:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+        fresh = Path(name)
+        try:
+            os.fchmod(descriptor, 0o644)
+            with os.fdopen(descriptor, "w", encoding="utf-8", newline="\n") as file:
+                file.write(text)
+            fresh.replace(path)
+        finally:
+            fresh.unlink(missing_ok=True)
+    except OSError as error:
+        raise OutputError(f"cannot write {path}: {error.strerror}") from error
