@@ -73,10 +73,10 @@ def check(folder: Path) -> tuple[Problem, ...]:
 
 def write(folder: Path) -> tuple[str, ...]:
     """Bring a folder in step; the paths below it that changed. `OutputError` where it cannot be written."""
-    changed = tuple(path for path, text in generated().items() if _drift(folder / path, text))
-    for path in changed:
-        _replace(folder / path, generated()[path])
-    return changed
+    changed = {path: text for path, text in generated().items() if _drift(folder / path, text)}
+    for path, text in changed.items():
+        _replace(folder / path, text)
+    return tuple(changed)
 
 
 class Range(NamedTuple):
@@ -110,9 +110,8 @@ class Facet:
             return ("true" if found else "false",)
         if isinstance(found, int):
             return tuple(span.value for span in self.ranges if found in span) if self.ranges else (str(found),)
-        if isinstance(found, str):
-            return (found,)
-        return tuple(item for item in found if isinstance(item, str)) if isinstance(found, list | tuple) else ()
+        words = [found] if isinstance(found, str) else found if isinstance(found, list | tuple) else ()
+        return () if self.ranges else tuple(word for word in words if isinstance(word, str))
 
 
 @dataclass(frozen=True)
@@ -249,7 +248,7 @@ def _drift(path: Path, text: str) -> str:
     """What is wrong with a generated file; empty where nothing is."""
     try:
         found = path.read_bytes()
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return "generated schema is missing"
     return "" if found == text.encode() else "generated schema was edited by hand or is out of date"
 
