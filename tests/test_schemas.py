@@ -356,11 +356,11 @@ def test_a_registry_brings_its_own_types_and_runtimes() -> None:
     }
     tree = Disk({"schemas/types/robot.schema.json": json.dumps(robot), "schemas/runtimes/ros.schema.json": "{}"})
     types = schemas.types(tree)
-    assert list(types) == ["robot"]
+    assert list(types) == [*schemas.types(Disk({})), "robot"]
     assert types["robot"].title == "Robot"
     assert types["robot"].rows == (schemas.Fact("axes", "Axes"),)
     assert types["robot"].values({"axes": 6}) == {"axes": ("6",)}
-    assert schemas.runtimes(tree) == {"ros": {}}
+    assert schemas.runtimes(tree) == {**schemas.runtimes(Disk({})), "ros": {}}
 
 
 def test_runtimes_come_with_galleryctl() -> None:
@@ -399,3 +399,9 @@ def test_the_spec_of_real_models_fits() -> None:
             for word in family.get("model_ability", ())
         }
         assert used <= words, name
+
+
+def test_published_schemas_are_those_of_the_documents_and_of_the_types() -> None:
+    found = schemas.published(Disk({"schemas/types/robot.schema.json": '{"title": "Robot"}'}))
+    assert found["types/robot.schema.json"] == b'{"title": "Robot"}'
+    assert {"catalog.schema.json", "model.schema.json", "types/llm.schema.json"} <= found.keys()

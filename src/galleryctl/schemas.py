@@ -168,23 +168,29 @@ class Tree(Protocol):
 
 
 def types(tree: Tree) -> dict[str, TypeSchema]:
-    """Model types by name, in the order of the site: from the tree's own `schemas/types/`, else those of galleryctl."""
+    """Model types by name, in the order of the site: those of galleryctl, and over them those of the tree."""
     found = [TypeSchema.parse(name, raw) for name, raw in _data(tree, "types").items()]
     return {schema.name: schema for schema in sorted(found, key=lambda schema: (schema.order, schema.name))}
 
 
 def runtimes(tree: Tree) -> dict[str, Schema]:
-    """Overlay schemas by runtime, from the tree's own `schemas/runtimes/`, else those of galleryctl."""
+    """Overlay schemas by runtime: those of galleryctl, and over them those of the tree."""
     return {name: _parse(f"runtimes/{name}", raw) for name, raw in _data(tree, "runtimes").items()}
 
 
+def published(tree: Tree) -> dict[str, bytes]:
+    """What lies under `/v1/schemas/`, by file name: the schemas of the documents, and of the types' `spec` blocks."""
+    documents = {path: text.encode() for path, text in generated().items() if path.startswith("index/")}
+    specs = {f"types/{name}{SUFFIX}": raw for name, raw in _data(tree, "types").items()}
+    return {path.removeprefix("index/"): raw for path, raw in (documents | specs).items()}
+
+
 def _data(tree: Tree, kind: str) -> dict[str, bytes]:
-    folder = f"{FOLDER}/{kind}"
-    own = sorted(path for path in tree.entries(folder) if path.endswith(SUFFIX))
-    if own:
-        return {path.removeprefix(f"{folder}/").removesuffix(SUFFIX): tree.read(path) for path in own}
-    ours = sorted((resources.root(FOLDER) / kind).glob(f"*{SUFFIX}"))
-    return {path.name.removesuffix(SUFFIX): path.read_bytes() for path in ours}
+    """Those of galleryctl, and over them, file by file, those of the tree."""
+    ours = {path.name: path.read_bytes() for path in (resources.root(FOLDER) / kind).glob(f"*{SUFFIX}")}
+    folder = f"{FOLDER}/{kind}/"
+    own = {path.removeprefix(folder): tree.read(path) for path in tree.entries(folder[:-1]) if path.endswith(SUFFIX)}
+    return {name.removesuffix(SUFFIX): raw for name, raw in sorted((ours | own).items())}
 
 
 def _parse(name: str, raw: bytes) -> Schema:

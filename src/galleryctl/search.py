@@ -55,7 +55,7 @@ def record(view: View, entry: Entry, language: str) -> dict[str, Any]:
         "license": outline.license or "",
         "latest": outline.latest or "",
         "parameters": list(outline.parameters),
-        "rows": {key: value for key, value in outline.facts.items() if key in view.types[outline.type].rows},
+        "rows": {fact.name: value for fact in view.types[outline.type].rows if (value := outline.facts.get(fact.name))},
     }
     return {key: value for key, value in row.items() if value}
 

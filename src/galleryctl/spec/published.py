@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt  # noqa: TC003 - pydantic needs it at run time
 from typing import Annotated
 
-from pydantic import AwareDatetime, Field
+from pydantic import AwareDatetime, Field, JsonValue
 
 from galleryctl.spec.base import Frozen, ModelId, Status, Text, Version, newest
 from galleryctl.spec.model import Model
@@ -221,7 +221,7 @@ class Revoked(Published):
 
 
 class SearchRecord(Frozen):
-    """One model for the site's search and lists."""
+    """One model for the site's search and lists: what a row shows, and what facets filter by."""
 
     id: ModelId
     """`publisher/name`."""
@@ -231,20 +231,26 @@ class SearchRecord(Frozen):
     """Summary, in the language of the document."""
     publisher: str
     """Title of the publisher."""
-    tags: tuple[str, ...] = ()
-    """Tags, abilities and languages as words."""
+    words: str = ""
+    """What else a person may search for: tags, their labels, abilities, languages, sizes, formats."""
     facets: dict[str, tuple[str, ...]] = {}
-    """Facet values by facet."""
+    """Values by facet."""
     added: str = ""
     """Day on which it was added."""
     updated: str = ""
     """Day on which it last changed."""
-    status: Status = "active"
-    """Status, as far as it is shown."""
+    status: str = ""
+    """Status, where it is not active."""
+    license: str = ""
+    """SPDX licence expression."""
+    latest: str = ""
+    """Version of the current release."""
+    parameters: tuple[str, ...] = ()
+    """Sizes."""
+    rows: dict[str, JsonValue] = {}
+    """Facts of the row, by name."""
     builds: tuple[tuple[str, float, float], ...] = ()
     """Builds for the memory axis: label, weights in GiB, cache in KiB for each token."""
-    facts: dict[str, str | int] = {}
-    """Facts of the row, by name: size, context, licence, release."""
 
 
 class SearchDocument(Published):

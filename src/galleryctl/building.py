@@ -1,0 +1,119 @@
+"""One build: registry → gallery → outputs → files. Nothing is written while the registry has errors.
+
+The inputs of a build have a stamp: the blob ids of everything it reads, the program, the audience and the day. Where the
+output folder was written from the same stamp and is whole, there is nothing to do.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass
+from itertools import chain
+from typing import TYPE_CHECKING
+
+from galleryctl import audience, canonical, git, index, layout, loading, output, resources, schemas, search, site
+from galleryctl.errors import OutputError
+from galleryctl.problems import Problem, Severity
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from galleryctl.audience import View
+    from galleryctl.git import Tree
+    from galleryctl.loading import Loaded
+    from galleryctl.output import Written
+    from galleryctl.spec.published import Catalog
+
+_INPUTS = ("schemas", "site_templates")
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What to build, from where, for whom, as of when."""
+
+    registry: Path
+    out: Path
+    now: dt.datetime
+    audience: str = audience.PUBLIC
+    revision: str | None = None
+    jobs: int = 1
+    live: bool = False
+    """Whether pages reload themselves when the gallery is built again (`serve`)."""
+
+
+@dataclass(frozen=True)
+class Done:
+    """What came of it. `written` is none where errors stopped the build."""
+
+    written: Written | None
+    problems: tuple[Problem, ...]
+    models: int
+
+    @property
+    def errors(self) -> tuple[Problem, ...]:
+        return tuple(problem for problem in self.problems if problem.severity is Severity.ERROR)
+
+
+def build(
+    wanted: Wanted,
+    *,
+    reading: Callable[[int, int], None] | None = None,
+    writing: Callable[[int, int], None] | None = None,
+) -> Done:
+    """Build into `wanted.out`; raises `OutputError` where that folder is not ours."""
+    root, name = wanted.registry.parent, wanted.registry.name
+    tree = git.at(root, wanted.revision) if wanted.revision else git.working(root)
+    stamp = _stamp(wanted, tree, name)
+    if (kept := output.unchanged(wanted.out, stamp)) is not None:
+        return Done(kept, (), 0)
+    loaded = loading.load(root, name, now=wanted.now, revision=wanted.revision, jobs=wanted.jobs, progress=reading, tree=tree)
+    done = Done(None, loaded.problems, loaded.folders)
+    if done.errors:
+        return done
+    shown = view(loaded, wanted)
+    outputs = chain(
+        index.outputs(shown, schemas=schemas.published(tree), earlier=_earlier(wanted.out)),
+        search.outputs(shown),
+        site.outputs(shown, site.Look.of(tree, live=wanted.live)),
+    )
+    written = output.write(wanted.out, outputs, jobs=wanted.jobs, progress=writing, stamp=stamp)
+    return Done(written, loaded.problems, loaded.folders)
+
+
+def view(loaded: Loaded, wanted: Wanted) -> View:
+    """What the wanted audience sees of a registry."""
+    beside = loaded.governance
+    return audience.project(
+        loaded.gallery,
+        settings=beside.settings,
+        roles=beside.roles,
+        taxonomy=beside.taxonomy,
+        types=loaded.types,
+        publishers=beside.publishers,
+        consumers=beside.consumers,
+        tombstones=beside.tombstones,
+        now=wanted.now,
+        audience=wanted.audience,
+    )
+
+
+def _stamp(wanted: Wanted, tree: Tree, name: str) -> str:
+    revision = wanted.revision or "HEAD"
+    paths = chain(tree.entries(name).items(), *(tree.entries(folder).items() for folder in _INPUTS))
+    files = "\0".join(f"{path} {entry.mode} {entry.blob}" for path, entry in paths)
+    facts = (
+        resources.program(), wanted.audience, str(wanted.live), wanted.now.date().isoformat(),
+        git.resolve(wanted.registry.parent, revision) or "",
+    )  # fmt: skip
+    return canonical.digest("\0".join([*facts, files]).encode("utf-8", "surrogateescape"))
+
+
+def _earlier(out: Path) -> Catalog | None:
+    """The head of the last build in this folder."""
+    try:
+        return index.catalog((out / layout.CATALOG).read_bytes())
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError) as error:
+        raise OutputError(f"{out / layout.CATALOG} cannot be read ({error}); remove the folder to start anew") from error

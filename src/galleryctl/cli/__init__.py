@@ -1,0 +1,115 @@
+"""The command line: options to values, one or two calls, a report, an exit code. Everything heavy is imported on use.
+
+`main` is the one error boundary. Exit codes: 0 fine, 1 the registry has errors, 2 wrong usage, 3 could not do it,
+4 a bug, 130 interrupted.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import TYPE_CHECKING
+
+import click
+
+from galleryctl import __version__
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+_COMMANDS = {
+    "init": ("writing", "Start a registry."),
+    "new": ("writing", "Scaffold a model."),
+    "release": ("writing", "Add a release to a model."),
+    "edit": ("writing", "Change fields of a model or release; comments and order stay."),
+    "check": ("reading", "Check definitions: every problem with its place and its fix."),
+    "explain": ("reading", "Explain a rule: what it catches, why, and how to mend it."),
+    "list": ("reading", "List the models of a registry."),
+    "show": ("reading", "Show one model."),
+    "build": ("building", "Build the gallery and its index."),
+    "serve": ("building", "Build, serve on this machine, and rebuild on every change."),
+    "schema": ("building", "Write or check the JSON Schemas."),
+}
+
+
+class _Commands(click.Group):
+    """Names and one-line helps are known here, so that `--help` imports no command."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
+        return list(_COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002 - click's signature
+        if cmd_name not in _COMMANDS:
+            return None
+        from importlib import import_module  # noqa: PLC0415 - on use
+
+        module = import_module(f"galleryctl.cli.{_COMMANDS[cmd_name][0]}")
+        command: click.Command = getattr(module, f"{cmd_name}_command")
+        return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        if args and args[0] not in _COMMANDS and not args[0].startswith("-"):
+            from difflib import get_close_matches  # noqa: PLC0415 - on use
+
+            near = get_close_matches(args[0], _COMMANDS, n=1)
+            meant = f" Did you mean {near[0]}?" if near else " See: galleryctl --help"
+            raise click.UsageError(f"There is no command {args[0]!r}.{meant}", ctx)
+        return super().resolve_command(ctx, args)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002 - click's signature
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, text) for name, (_, text) in _COMMANDS.items()])
+
+
+@click.command(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(__version__, prog_name="galleryctl")
+def program() -> None:
+    """Turn a git repository into a model gallery.
+
+    Definitions are YAML or JSON files; pull requests are the review; a static site and a JSON index are the result.
+
+    \b
+    Example:
+      galleryctl init registry
+      galleryctl new llm acme/tiny --registry registry
+      galleryctl check --registry registry
+      galleryctl build --registry registry --out site
+    """  # noqa: D301 - \b is click's mark for a paragraph that stays as it is
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit code; nothing here raises."""
+    try:
+        code = program.main(args=argv if argv is None else list(argv), standalone_mode=False, prog_name="galleryctl")
+        return code if isinstance(code, int) else 0
+    except click.exceptions.Exit as stop:
+        return stop.exit_code
+    except (click.exceptions.Abort, KeyboardInterrupt):
+        click.echo("interrupted; nothing half-written is left", err=True)
+        return 130
+    except click.ClickException as error:
+        error.show()
+        return error.exit_code
+    except BrokenPipeError:
+        # Whoever read the output has gone; point the stream elsewhere so that the interpreter does not complain at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except Exception as error:  # noqa: BLE001 - the boundary: expected errors become a message, the rest a report
+        return _failed(error)
+
+
+def _failed(error: Exception) -> int:
+    from galleryctl.errors import GalleryError  # noqa: PLC0415 - on use
+
+    if isinstance(error, GalleryError):
+        click.echo(f"galleryctl: {error}", err=True)
+        return error.exit_code
+    import platform  # noqa: PLC0415 - on use
+    import traceback  # noqa: PLC0415 - on use
+
+    click.echo("".join(traceback.format_exception(error)), err=True)
+    where = f"galleryctl {__version__}, Python {platform.python_version()}, {platform.system()}"
+    click.echo(f"This is a bug in galleryctl. Please report it with the lines above ({where}).", err=True)
+    return 4

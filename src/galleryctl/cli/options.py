@@ -1,0 +1,83 @@
+"""Options that several commands share, and the values they become."""
+
+from __future__ import annotations
+
+import datetime as dt
+import sys
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from galleryctl.loading import Loaded
+
+
+class Moment(click.ParamType):
+    """A time in ISO 8601, as an aware UTC `datetime`; a bare day is its midnight."""
+
+    name = "time"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> dt.datetime:  # noqa: ANN401
+        if isinstance(value, dt.datetime):
+            return value
+        try:
+            moment = dt.datetime.fromisoformat(value)
+        except ValueError:
+            self.fail(f"{value!r} is no time; write 2026-11-21 or 2026-11-21T15:00:00Z", param, ctx)
+        return moment.astimezone(dt.UTC) if moment.tzinfo else moment.replace(tzinfo=dt.UTC)
+
+
+registry = click.option(
+    "--registry", "-r", type=click.Path(path_type=Path, file_okay=False), default="registry", show_default=True,
+    help="Folder of the registry.",
+)  # fmt: skip
+jobs = click.option("--jobs", "-j", type=click.IntRange(min=0), default=0, help="Processes; 0 means one per core.")
+head = click.option("--head", metavar="REV", help="Read this git revision, without checking it out.")
+now = click.option(
+    "--now", type=Moment(), default=lambda: dt.datetime.now(dt.UTC), metavar="TIME", help="Judge as of this time."
+)
+
+
+def processes(count: int) -> int:
+    from galleryctl import parallel  # noqa: PLC0415 - on use
+
+    return count or parallel.default_jobs()
+
+
+def load(registry: Path, *, now: dt.datetime, revision: str | None, jobs: int) -> Loaded:
+    """The registry, with progress on a terminal when it takes longer than a second."""
+    from galleryctl import loading  # noqa: PLC0415 - on use
+
+    folder = registry.resolve()
+    with progress("Reading models") as report:
+        return loading.load(
+            folder.parent, folder.name, now=now, revision=revision, jobs=processes(jobs), progress=report
+        )
+
+
+@contextmanager
+def progress(label: str) -> Iterator[Callable[[int, int], None] | None]:
+    """A function `(done, of)` that draws on standard error; nothing where that is no terminal."""
+    if not sys.stderr.isatty():
+        yield None
+        return
+    from time import monotonic  # noqa: PLC0415 - on use
+
+    start, shown = monotonic(), [0.0]
+
+    def report(done: int, of: int) -> None:
+        moment = monotonic()
+        if moment - start > 1 and moment - shown[0] > 0.1:  # noqa: PLR2004 - a second before anything is drawn
+            shown[0] = moment
+            filled = round(24 * done / of) if of else 24
+            click.echo(f"\r{label} {'━' * filled}{'╌' * (24 - filled)} {done:,} of {of:,}", err=True, nl=False)
+
+    try:
+        yield report
+    finally:
+        if shown[0]:
+            click.echo("\r\x1b[K", err=True, nl=False)

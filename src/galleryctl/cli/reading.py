@@ -1,0 +1,143 @@
+"""Commands that read a registry and change nothing, but for `check --fix`."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from galleryctl.cli import options
+
+if TYPE_CHECKING:
+    import datetime as dt
+
+    from galleryctl.report import Format
+
+
+@click.command("check")
+@click.argument("paths", nargs=-1, type=click.Path(path_type=Path))
+@options.registry
+@click.option("--format", "form", type=click.Choice(["text", "json", "github", "sarif"]), default="text", show_default=True)
+@click.option("--fix", is_flag=True, help="Mend what has exactly one right answer; comments and order stay.")
+@options.head
+@options.now
+@options.jobs
+def check_command(
+    paths: tuple[Path, ...], registry: Path, form: Format, *, fix: bool, head: str | None, now: dt.datetime, jobs: int
+) -> int:
+    """Check definitions: every problem with its place and its fix.
+
+    PATHS limit the report to these files or folders. Exit code 1 means errors; warnings alone are 0.
+
+    \b
+    Example:
+      galleryctl check
+      galleryctl check registry/models/llm/acme --fix
+      galleryctl check --head origin/main --format sarif
+    """  # noqa: D301
+    from time import perf_counter  # noqa: PLC0415 - on use
+
+    from galleryctl import authoring, checks, report  # noqa: PLC0415 - on use
+    from galleryctl.problems import Severity  # noqa: PLC0415 - on use
+
+    if fix and head:
+        raise click.UsageError("--fix changes files on disk, --head reads a revision: use one of them")
+    start = perf_counter()
+    loaded = options.load(registry, now=now, revision=head, jobs=jobs)
+    found = authoring.within(loaded.problems, paths, registry)
+    if fix and (mended := authoring.mend(registry, found)):
+        click.echo(f"mended {len(mended)} file{'' if len(mended) == 1 else 's'}: {', '.join(mended)}", err=True)
+        loaded = options.load(registry, now=now, revision=None, jobs=jobs)
+        found = authoring.within(loaded.problems, paths, registry)
+    click.echo(report.problems(found, form, checks.RULES, colour=sys.stdout.isatty()), nl=False)
+    click.echo(report.summary(found, loaded.folders, perf_counter() - start), err=True)
+    return int(any(problem.severity is Severity.ERROR for problem in found))
+
+
+@click.command("explain")
+@click.argument("code", required=False)
+def explain_command(code: str | None) -> int:
+    """Explain a rule: what it catches, why, and how to mend it. Without CODE, list all rules.
+
+    \b
+    Example:
+      galleryctl explain TAX001
+    """  # noqa: D301
+    from galleryctl import checks, terminal  # noqa: PLC0415 - on use
+
+    if code is None:
+        terminal.rules(checks.RULES.values())
+        return 0
+    rule = checks.RULES.get(code.upper())
+    if rule is None:
+        from difflib import get_close_matches  # noqa: PLC0415 - on use
+
+        near = get_close_matches(code.upper(), checks.RULES, n=3)
+        raise click.UsageError(f"there is no rule {code}" + (f"; near it: {', '.join(near)}" if near else ""))
+    terminal.page(rule)
+    return 0
+
+
+@click.command("list")
+@options.registry
+@click.option("--type", "type_", metavar="TYPE", help="Only models of this type.")
+@click.option("--publisher", metavar="NAME", help="Only models of this publisher.")
+@click.option("--all", "every", is_flag=True, help="Also withdrawn, discontinued and expired models.")
+@click.option("--sort", type=click.Choice(["added", "updated", "id", "size"]), default="added", show_default=True)
+@click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True)
+@options.head
+@options.now
+@options.jobs
+def list_command(  # noqa: PLR0913 - one parameter for each option
+    registry: Path, type_: str | None, publisher: str | None, sort: str, form: str, *,
+    every: bool, head: str | None, now: dt.datetime, jobs: int,
+) -> int:  # fmt: skip
+    """List the models of a registry, newest first.
+
+    \b
+    Example:
+      galleryctl list --type llm
+      galleryctl list --all --format json
+    """  # noqa: D301
+    from galleryctl import terminal  # noqa: PLC0415 - on use
+
+    loaded = options.load(registry, now=now, revision=head, jobs=jobs)
+    gallery = loaded.gallery.at(now.date())
+    chosen = [
+        entry
+        for entry in (gallery if every else gallery.shown()).newest
+        if type_ in {None, entry.outline.type} and publisher in {None, entry.outline.publisher}
+    ]
+    terminal.models(terminal.ordered(chosen, sort), form, loaded.governance.settings)
+    return 0
+
+
+@click.command("show")
+@click.argument("id_", metavar="ID")
+@options.registry
+@click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True)
+@options.head
+@options.now
+@options.jobs
+def show_command(id_: str, registry: Path, form: str, head: str | None, now: dt.datetime, jobs: int) -> int:
+    """Show one model: what it is, its releases, variants and files. ID may be an alias.
+
+    \b
+    Example:
+      galleryctl show qwen/qwen3
+      galleryctl show qwen/qwen3 --format json
+    """  # noqa: D301
+    from galleryctl import terminal  # noqa: PLC0415 - on use
+
+    loaded = options.load(registry, now=now, revision=head, jobs=jobs)
+    gallery = loaded.gallery.at(now.date())
+    entry = gallery.by_id.get(gallery.aliases.get(id_, id_))
+    if entry is None:
+        from difflib import get_close_matches  # noqa: PLC0415 - on use
+
+        near = get_close_matches(id_, [*gallery.by_id, *gallery.aliases], n=3)
+        raise click.UsageError(f"there is no model {id_}" + (f"; near it: {', '.join(near)}" if near else ""))
+    terminal.model(entry, form, loaded.governance.settings)
+    return 0
