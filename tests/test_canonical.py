@@ -1,0 +1,43 @@
+"""RFC 8785: one value, one spelling. The vectors are those of the RFC."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from galleryctl import canonical
+
+ASCII = st.text(st.characters(min_codepoint=33, max_codepoint=126, exclude_characters='"\\'), min_size=1)
+
+
+def test_the_vector_of_the_rfc() -> None:
+    value = {
+        "numbers": [333333333.33333329, 1e30, 4.50, 2e-3, 0.000000000000000000000000001],
+        "string": "\u20ac$\u000f\u000aA'\u0042\u0022\u005c\\\"/",
+        "literals": [None, True, False],
+    }
+    expected = (
+        '{"literals":[null,true,false],"numbers":[333333333.3333333,1e+30,4.5,0.002,1e-27],'
+        '"string":"€$\\u000f\\nA\'B\\"\\\\\\\\\\"/"}'
+    )
+    assert canonical.dumps(value) == expected.encode()
+
+
+def test_keys_sort_by_code_units() -> None:
+    value = {"\u20ac": 1, "\r": 2, "\ufb33": 3, "1": 4, "\U0001f600": 5, "\u0080": 6, "\u00f6": 7}
+    assert list(json.loads(canonical.dumps(value)).values()) == [2, 4, 6, 7, 1, 5, 3]
+
+
+def test_numbers_that_json_readers_round_are_refused() -> None:
+    with pytest.raises(ValueError, match="2"):
+        canonical.dumps(2**53 + 1)
+    with pytest.raises(ValueError, match=".*"):
+        canonical.dumps(float("nan"))
+
+
+@given(st.dictionaries(ASCII, st.integers(-(2**53) + 1, 2**53 - 1) | st.text() | st.floats(allow_nan=False, allow_infinity=False)))
+def test_joining_canonical_parts_gives_the_canonical_whole(value: dict[str, object]) -> None:
+    assert canonical.join((key, canonical.dumps(item)) for key, item in value.items()) == canonical.dumps(value)

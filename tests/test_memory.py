@@ -1,0 +1,50 @@
+"""Memory estimates: from bytes where they are known, else from parameters and bits."""
+
+from __future__ import annotations
+
+import pytest
+
+from galleryctl.memory import GIB, bits, builds
+from galleryctl.spec.release import Memory, Variant
+
+
+def variant(**fields: object) -> Variant:
+    return Variant.model_validate(fields)
+
+
+@pytest.mark.parametrize(
+    ("quantization", "form", "expected"),
+    [
+        ("Q4_K_M", "gguf", 4.85), ("q8_0", "gguf", 8.5), ("none", "pytorch", 16.0), ("none", "fp8", 8.0),
+        ("Int4", "gptq", 4.5), ("4-bit", "mlx", 4.5), ("8bit", "awq", 8.5), ("UD-Q4_K_XL", "gguf", None),
+        ("IQ2_M", "gguf", 2.8), ("mystery", "gguf", None),
+    ],
+)  # fmt: skip
+def test_bits(quantization: str, form: str, expected: float | None) -> None:
+    if expected is None and quantization.startswith("UD"):
+        assert bits(quantization, form) is not None
+    else:
+        assert bits(quantization, form) == expected
+
+
+def test_weights_are_the_bytes_of_the_model_files() -> None:
+    files = {"Q4_K_M": [{"path": "a", "size": 3 * GIB}, {"path": "b", "size": GIB, "role": "projector"}]}
+    (build,) = builds((variant(format="gguf", parameters="8B", quantizations=["Q4_K_M"], files=files),), None)
+    assert build == ("8B Q4_K_M", 3.0, 0.0)
+
+
+def test_without_bytes_they_follow_from_parameters() -> None:
+    (build,) = builds((variant(format="pytorch", parameters="8B", quantizations=["none"]),), None)
+    assert build.label == "8B pytorch"
+    assert build.weights == pytest.approx(8e9 * 2 / GIB, abs=0.001)
+
+
+def test_the_cache_follows_from_the_variant_before_the_release() -> None:
+    release = Memory(layers=36, kv_heads=8, head_size=128)
+    own = {"layers": 28, "kv_heads": 8, "head_size": 128}
+    made = (variant(parameters="8B", quantizations=["none"]), variant(parameters="1B", quantizations=["none"], memory=own))
+    assert [build.cache for build in builds(made, release)] == [144.0, 112.0]
+
+
+def test_what_cannot_be_told_is_left_out() -> None:
+    assert builds((variant(format="gguf", quantizations=["Q4_K_M"]), variant(parameters="8B", quantizations=["odd"])), None) == ()
