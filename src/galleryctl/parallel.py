@@ -1,0 +1,116 @@
+"""Work on numbered things in forked processes: a child inherits what it needs, and only results travel.
+
+* Nothing is pickled on the way in, so the function may close over data of any size.
+* Results come in order, whatever process made them; one process gives the same as many.
+* A child never outlives the loop that reads its results, nor for long a parent that was killed.
+"""
+
+from __future__ import annotations
+
+import gc
+import multiprocessing
+import os
+import pickle
+import signal
+import traceback
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, TypeVar
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from multiprocessing.connection import Connection
+    from multiprocessing.context import ForkProcess
+
+Result = TypeVar("Result")
+
+
+def default_jobs() -> int:
+    """The processors this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def map_chunks(function: Callable[[int, int], Result], count: int, jobs: int, chunk: int = 64) -> Iterator[Result]:
+    """`function(start, stop)` for each slice of `range(count)`, in order; results must pickle.
+
+    The first exception ends all children and is raised here. With one job, one slice, or on a system that cannot fork,
+    it all happens in this process. A child that is killed raises `RuntimeError`.
+    """
+    slices = [(start, min(start + chunk, count)) for start in range(0, count, chunk)]
+    jobs = min(jobs, len(slices))
+    if jobs <= 1 or "fork" not in multiprocessing.get_all_start_methods():
+        yield from (function(start, stop) for start, stop in slices)
+        return
+    with _children(function, slices, jobs) as readers:
+        for number in range(len(slices)):
+            try:
+                done, value = readers[number % jobs].recv()
+            except EOFError:
+                raise RuntimeError("a child process died: was it short of memory? Try fewer jobs") from None
+            if not done:
+                raise value
+            yield value
+
+
+@contextmanager
+def _children(
+    function: Callable[[int, int], object], slices: list[tuple[int, int]], jobs: int
+) -> Iterator[list[Connection]]:
+    """Start `jobs` children, the k-th for every jobs-th slice from k on, and give the ends of their pipes."""
+    context = multiprocessing.get_context("fork")
+    readers: list[Connection] = []
+    children: list[ForkProcess] = []
+    gc.freeze()  # a collection in a child would copy the memory it shares with this process
+    blocked = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})  # an interrupt is this process's to handle
+    try:
+        for number in range(jobs):
+            reader, writer = context.Pipe(duplex=False)
+            readers.append(reader)
+            child = context.Process(target=_child, args=(function, slices[number::jobs], writer, readers), daemon=True)
+            child.start()
+            children.append(child)
+            writer.close()
+        signal.pthread_sigmask(signal.SIG_SETMASK, blocked)
+        gc.unfreeze()
+        yield readers
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, blocked)
+        gc.unfreeze()
+        for child in children:
+            child.kill()  # those that are through have exited
+            child.join()
+        for reader in readers:
+            reader.close()
+
+
+def _child(
+    function: Callable[[int, int], object], slices: list[tuple[int, int]], writer: Connection, readers: list[Connection]
+) -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
+    for reader in readers:
+        reader.close()  # so that sending fails as soon as the parent is gone
+    serve(function, slices, writer.send)
+
+
+def serve(
+    function: Callable[[int, int], object], slices: list[tuple[int, int]], send: Callable[[tuple[bool, object]], None]
+) -> None:
+    """What a child does: send each result as `(True, result)`, or what was raised as `(False, exception)` and stop."""
+    for start, stop in slices:
+        try:
+            result = function(start, stop)
+        except BaseException as error:  # noqa: BLE001 - raised again in the parent
+            send((False, _portable(error)))
+            return
+        send((True, result))
+
+
+def _portable(error: BaseException) -> BaseException:
+    """The exception with the child's traceback as a note, or its text where it does not survive the journey."""
+    trace = "".join(traceback.format_exception(error))
+    error.add_note(trace)
+    try:
+        pickle.loads(pickle.dumps(error))  # noqa: S301 - made on this line
+    except Exception:  # noqa: BLE001 - a foreign exception's constructor may raise anything
+        return RuntimeError(trace)
+    return error
