@@ -1,0 +1,38 @@
+"""Facts about runtimes: what each loads, how its names look, and the command by which a person runs one target.
+
+A target is one quantization of one variant of one release. What a runtime cannot load is `Skipped`, with the reason.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from galleryctl.runtimes import llama_cpp, localai, ollama, vllm, xinference
+from galleryctl.runtimes.base import Command, Runtime, Skipped, Target, exported_name, overlay, targets, unfit
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+__all__ = [
+    "RUNTIMES",
+    "Command",
+    "Runtime",
+    "Skipped",
+    "Target",
+    "command",
+    "exported_name",
+    "overlay",
+    "targets",
+    "unfit",
+]
+
+RUNTIMES: Mapping[str, Runtime] = {
+    module.RUNTIME.name: module.RUNTIME for module in (xinference, llama_cpp, vllm, ollama, localai)
+}
+"""Runtimes by name, in the order in which the site shows them."""
+
+
+def command(runtime: str, target: Target) -> Command | Skipped:
+    """How a person runs a target on a runtime of `RUNTIMES`."""
+    chosen = RUNTIMES[runtime]
+    return unfit(chosen, target) or chosen.run(target)

@@ -1,0 +1,37 @@
+"""Ollama: pulls a GGUF file from a hub under the hub's own name."""
+
+from __future__ import annotations
+
+import re
+
+from galleryctl.runtimes.base import PLAIN, Command, Runtime, Skipped, Target, hub, weight_path
+from galleryctl.runtimes.sentences import say
+
+_HOSTS = {"huggingface": "hf.co", "modelscope": "modelscope.cn"}
+_PART = r"[A-Za-z0-9_][A-Za-z0-9._-]*"
+
+
+def _run(target: Target) -> Command | Skipped:
+    if (found := hub(target, RUNTIME.hubs)) is None:
+        return Skipped(say("no hub", runtime=RUNTIME.title))
+    kind, source = found
+    if (source.parts or {}).get(target.quantization):
+        return Skipped(say("parts", runtime=RUNTIME.title))
+    path = weight_path(target, source)
+    tag = target.quantization
+    if path is not None and tag.lower() not in path.lower():
+        tag = path.rpartition("/")[2]
+    name = f"{_HOSTS[kind]}/{source.repo}" + (f":{tag}" if tag != PLAIN else "")
+    return Command(("ollama", "run" if target.type == "llm" else "pull", name), say("source checks"))
+
+
+RUNTIME = Runtime(
+    name="ollama",
+    title="Ollama",
+    home="https://docs.ollama.com/",
+    formats=dict.fromkeys(("llm", "embedding"), frozenset({"gguf"})),
+    hubs=tuple(_HOSTS),
+    names=re.compile(rf"{_PART}(?:/{_PART})*(?::{_PART})?"),
+    alphabet="letters, digits, `.`, `_` and `-`, with `/` and `:` between parts",
+    run=_run,
+)

@@ -1,0 +1,60 @@
+"""What the runtimes have to say to people, in the languages of the site."""
+
+# ruff: noqa: RUF001 - Chinese sentences have Chinese punctuation
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+_SENTENCES: Mapping[str, tuple[str, str]] = {
+    "type": ("{runtime} loads no {type} models.", "{runtime} 不支持 {type} 模型。"),
+    "format": ("{runtime} does not load {format}.", "{runtime} 不加载 {format} 格式。"),
+    "no format": ("{runtime} must know the format, which is not recorded.", "未记录格式，{runtime} 无法加载。"),
+    "no hub": ("{runtime} loads from none of the sources of this variant.", "{runtime} 不能从该变体的任何来源加载。"),
+    "no file": ("The name of the file is not recorded.", "未记录文件名。"),
+    "lacks": ("{runtime} needs {fields}, which is not recorded.", "{runtime} 需要未记录的 {fields}。"),
+    "export": ("Uses the native export, /{export}.", "使用原生导出 /{export}。"),
+    "pinned": ("Loads exactly the recorded revision from the hub.", "从模型平台加载所记录的确切版本。"),
+    "unpinned": (
+        "No revision is recorded, so it loads whatever the hub has now.",
+        "未记录版本，因此加载平台上的当前内容。",
+    ),
+    "newest": (
+        "Takes the newest commit of the source: {runtime} cannot be told a revision.",
+        "取来源的最新提交：{runtime} 不能指定版本。",
+    ),
+    "address": (
+        "Loads the file from its address; {runtime} checks no digest.",
+        "从地址加载文件；{runtime} 不校验摘要。",
+    ),
+    "parts": ("{runtime} cannot load weights in several parts from a hub.", "{runtime} 不能从模型平台加载分片的权重。"),
+    "source checks": (
+        "Pulls from the source repository, so the source checks the digest and not this gallery.",
+        "从来源仓库拉取，因此由来源而不是本模型库校验摘要。",
+    ),
+    "no engine": ("No engine is stated, so LocalAI has no backend for it.", "未注明引擎，LocalAI 没有对应的后端。"),
+    "no backend": ("LocalAI has no backend for {engine}.", "LocalAI 没有 {engine} 的后端。"),
+    "no entrypoint": (
+        "{engine} loads a repository, and no entrypoint is stated.",
+        "{engine} 加载整个仓库，但未注明入口。",
+    ),
+    "no files": ("No files are recorded.", "未记录文件。"),
+    "no digest": ("A file has no digest, so LocalAI could not check it.", "有文件没有摘要，LocalAI 无法校验。"),
+    "galleries": (
+        "Add this gallery once under GALLERIES; the name is the one in its index.",
+        "先在 GALLERIES 中添加本模型库一次；名称即其索引中的名称。",
+    ),
+    "unchecked": (
+        "Takes the file from the source; LocalAI checks no digest of it.",
+        "直接从来源取文件；LocalAI 不校验其摘要。",
+    ),
+}
+
+
+def say(sentence: str, **words: str) -> dict[str, str]:
+    """A sentence by language."""
+    en, zh = _SENTENCES[sentence]
+    return {"en": en.format(**words), "zh": zh.format(**words)}

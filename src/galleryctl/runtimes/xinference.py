@@ -1,0 +1,109 @@
+"""Xinference: launches models that it knows by name, from the native export."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from galleryctl.runtimes.base import Command, Runtime, Skipped, Target, exported_name, hub
+from galleryctl.runtimes.sentences import say
+from galleryctl.spec.base import parameter_count
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from galleryctl.spec.release import Variant
+
+_ENGINES = {
+    "gguf": ("llama.cpp",),
+    "mlx": ("MLX",),
+    "pytorch": ("Transformers", "vLLM", "SGLang", "LMDEPLOY"),
+    "awq": ("vLLM", "SGLang", "Transformers", "LMDEPLOY"),
+    "gptq": ("vLLM", "SGLang", "Transformers"),
+    "fp8": ("vLLM", "SGLang"),
+    "fp4": ("vLLM", "Transformers"),
+    "bnb": ("Transformers", "vLLM"),
+}
+_FORMATS = {"gguf": "ggufv2"}
+_NEEDS = {
+    "llm": ("abilities", "languages"),
+    "embedding": ("context_length", "languages", "dimensions"),
+    "rerank": ("languages",),
+    "image": ("family",),
+    "audio": ("family", "multilingual"),
+    "video": ("family",),
+}
+ABILITIES = frozenset({"chat", "generate", "embed", "tools", "reasoning", "hybrid", "vision", "audio", "omni"})
+"""What it knows of language models; one other word and it refuses the model."""
+
+
+def billions(parameters: str) -> int | str:
+    """A size as Xinference writes it: `8B` as 8, `1.8B` as `1_8`."""
+    number = parameter_count(parameters) / 10**9
+    return int(number) if number == int(number) else f"{number:.9f}".rstrip("0").replace(".", "_")
+
+
+def lacks(target: Target) -> Iterator[str]:
+    """Fields without which Xinference refuses a model, as pointers into the release."""
+    variant = target.variant
+    yield from (f"spec.{field}" for field in _NEEDS.get(target.type, ()) if field not in target.release.spec)
+    if target.type == "llm" and variant.parameters is None:
+        yield "parameters"
+    for kind, source in (variant.sources.hubs() if variant.sources else {}).items():
+        if variant.format == "gguf" and not source.file:
+            yield f"sources.{kind}.file"
+        if target.type in {"image", "video"} and not source.revision:
+            yield f"sources.{kind}.revision"
+
+
+def _run(target: Target) -> Command | Skipped:
+    if (found := hub(target, RUNTIME.hubs)) is None:
+        return Skipped(say("no hub", runtime=RUNTIME.title))
+    if lacking := ", ".join(lacks(target)):
+        return Skipped(say("lacks", runtime=RUNTIME.title, fields=lacking))
+    words = ["xinference", "launch", "--model-name", exported_name(RUNTIME.name, target.id, target.release)]
+    if target.type != "llm":
+        words += ["--model-type", target.type]
+    words += _choice(target)
+    if found[0] != "huggingface":
+        words += ["--download_hub", found[0]]
+    export = f"runtimes/xinference/{target.type}.json"
+    return Command(tuple(words), say("export", export=export), export)
+
+
+def _choice(target: Target) -> list[str]:
+    """The options that pick one target of a family."""
+    variant, quantization = target.variant, target.quantization
+    if target.type == "llm" and variant.parameters and variant.format:
+        format_, size = _FORMATS.get(variant.format, variant.format), str(billions(variant.parameters))
+        engine = ("--model-engine", _engine(variant.format, variant))
+        return [*engine, "--model-format", format_, "--size-in-billions", size, "--quantization", quantization]
+    if target.type in {"embedding", "rerank"} and variant.format == "gguf":
+        return ["--model-engine", "llama.cpp", "--model-format", "ggufv2", "--quantization", quantization]
+    return []
+
+
+def _engine(format_: str, variant: Variant) -> str:
+    """The variant's first engine that Xinference has for the format, else the usual one of the format."""
+    offered = {engine.lower(): engine for engine in _ENGINES[format_]}
+    return next((offered[engine] for engine in variant.engines if engine in offered), _ENGINES[format_][0])
+
+
+RUNTIME = Runtime(
+    name="xinference",
+    title="Xinference",
+    home="https://inference.readthedocs.io/",
+    formats={
+        "llm": frozenset(_ENGINES),
+        "embedding": frozenset({"pytorch", "gguf"}),
+        "rerank": frozenset({"pytorch", "gguf"}),
+        "image": frozenset(),
+        "audio": frozenset(),
+        "video": frozenset(),
+    },
+    hubs=("huggingface", "modelscope", "openmind_hub", "csghub"),
+    names=re.compile(r"[A-Za-z0-9._-]+"),
+    alphabet="letters, digits, `.`, `_` and `-`",
+    run=_run,
+    export="runtimes/xinference/{type}.json",
+)
