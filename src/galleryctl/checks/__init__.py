@@ -1,0 +1,25 @@
+"""Folders → definitions and problems. Rules are pure generators, each with a page that explains it."""
+
+from galleryctl.checks.catalogue import (
+    RULES,
+    entry_rules,
+    gallery_findings,
+    path_findings,
+    place,
+    problem,
+    severity_of,
+)
+from galleryctl.checks.reading import Reading, definition, typed
+
+__all__ = [
+    "RULES",
+    "Reading",
+    "definition",
+    "entry_rules",
+    "gallery_findings",
+    "path_findings",
+    "place",
+    "problem",
+    "severity_of",
+    "typed",
+]

@@ -1,0 +1,141 @@
+"""Every rule by its code, and what becomes of a finding: a severity by policy, and a place in a file."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from galleryctl import document
+from galleryctl.checks import (
+    cards,
+    characters,
+    files,
+    identity,
+    languages,
+    licences,
+    life,
+    meaning,
+    paths,
+    people,
+    references,
+    runtimes,
+    sources,
+    structure,
+    syntax,
+    words,
+)
+from galleryctl.problems import Position, Problem, Severity
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+
+    from galleryctl.checks.rule import Context, Finding, Rule, Subject, World
+    from galleryctl.document import Document
+    from galleryctl.git import Tree, TreeEntry
+    from galleryctl.spec import Policy
+
+_MODULES = (
+    syntax, paths, characters, structure, identity, words, licences, languages, cards, sources, files, meaning, runtimes, life,
+    people, references,
+)  # fmt: skip
+RULES: Mapping[str, Rule] = {
+    found.code: found
+    for found in sorted((rule for each in _MODULES for rule in each.RULES), key=lambda rule: rule.code)
+}
+_ENTRY = tuple((found, found.entry) for found in RULES.values() if found.entry)
+_GALLERY = tuple((found, found.gallery) for found in RULES.values() if found.gallery)
+
+
+def severity_of(code: str, policy: Policy) -> Severity | None:
+    """The severity of a rule under a policy: that of its code, else of its group, else its own; none means off."""
+    known = RULES.get(code)
+    own = known.severity if known else Severity.ERROR
+    if known and known.fixed:
+        return own
+    chosen = policy.severities.get(code) or policy.severities.get(code[:3]) or own
+    return None if chosen == "off" else Severity(chosen)
+
+
+def judged(problems: Iterable[Problem], policy: Policy) -> Iterator[Problem]:
+    """Problems with the severity that policy gives them; those that are off are left out."""
+    for problem in problems:
+        severity = severity_of(problem.code, policy)
+        if severity is None:
+            continue
+        yield problem if severity is problem.severity else _with(problem, severity)
+
+
+def _with(problem: Problem, severity: Severity) -> Problem:
+    return Problem(
+        problem.path,
+        problem.line,
+        problem.column,
+        problem.code,
+        problem.message,
+        problem.fix,
+        severity,
+        problem.edits,
+    )
+
+
+def problem(code: str, finding: Finding, name: str, parsed: Document | None, severity: Severity) -> Problem:
+    """A finding as a problem: its place is that of its value in the parsed file, else the beginning."""
+    if finding.position is not None:
+        place = Position(*finding.position)
+    else:
+        place = parsed.locate(finding.pointer, finding.at) if parsed else Position()
+    path = f"{name}/{finding.path}" if name else finding.path
+    return Problem(path, place.line, place.column, code, finding.message, finding.fix, severity, finding.edits)
+
+
+def entry_rules(subject: Subject, name: str) -> list[Problem]:
+    """What every rule about one model finds. `name` is the registry's folder in the tree."""
+    policy = subject.context.policy
+    found: list[Problem] = []
+    for rule, check in _ENTRY:
+        severity = severity_of(rule.code, policy)
+        if severity is not None:
+            for finding in check(subject):
+                parsed = subject.documents.get(finding.path.rpartition("/")[2])
+                found.append(problem(rule.code, finding, name, parsed, severity))
+    return found
+
+
+def gallery_findings(world: World) -> Iterator[tuple[str, Finding]]:
+    """What every rule about the whole gallery finds, with the rule's code."""
+    for rule, check in _GALLERY:
+        for finding in check(world):
+            yield rule.code, finding
+
+
+def path_findings(entries: Mapping[str, TreeEntry], context: Context) -> Iterator[tuple[str, Finding]]:
+    """What the rules about paths find. Paths are relative to the registry."""
+    yield from paths.findings(entries, context)
+
+
+def place(
+    findings: Iterable[tuple[str, Finding]], tree: Tree, name: str, documents: Mapping[str, Document], policy: Policy
+) -> list[Problem]:
+    """Findings as problems; a file that is not parsed yet is read where a place in it is asked for."""
+    known: dict[str, Document | None] = dict(documents)
+    entries = tree.entries(name)
+    found = []
+    for code, finding in findings:
+        severity = severity_of(code, policy)
+        if severity is None:
+            continue
+        path = finding.path
+        if path not in known and finding.position is None:
+            full = f"{name}/{path}" if name else path
+            known[path] = _parsed(tree, full, policy) if full in entries else None
+        found.append(problem(code, finding, name, known.get(path), severity))
+    return found
+
+
+def _parsed(tree: Tree, path: str, policy: Policy) -> Document | None:
+    if not path.endswith((".yaml", ".json")):
+        return None
+    try:
+        raw = tree.read(path)
+    except (OSError, ValueError):  # a link, a folder or too large: told by the rules about paths
+        return None
+    return document.parse(path, raw, policy.limits)[0]

@@ -1,0 +1,121 @@
+"""A parsed file and the places of its values."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+
+import yaml
+
+from galleryctl.problems import Position
+
+if TYPE_CHECKING:
+    from galleryctl.document.marks import Node
+
+Pointer = tuple[str | int, ...]
+"""Keys and indices from the root of a document to a value."""
+Style = Literal["plain", "single", "double", "literal", "folded"]
+_STYLES: dict[str | None, Style] = {
+    None: "plain",
+    "": "plain",
+    "'": "single",
+    '"': "double",
+    "|": "literal",
+    ">": "folded",
+}
+
+
+class Scalar(NamedTuple):
+    """A scalar as written: `raw` is its text in the file, quotes included."""
+
+    style: Style
+    raw: str
+    start: int
+    end: int
+
+
+@dataclass(frozen=True)
+class Document:
+    """One file: offsets count characters of `text`, which is the file as it is on disk."""
+
+    path: str
+    text: str
+    data: dict[str, Any]
+    """What it says: a mapping of JSON values without null."""
+    dates: tuple[Pointer, ...] = ()
+    """Unquoted scalars that look like a date or time; a problem only where no date is meant."""
+    root: Node = field(repr=False, compare=False, kw_only=True)
+    shift: int = field(default=0, repr=False, kw_only=True)
+    """Characters before the first one that the reader saw: 1 for a byte-order mark."""
+
+    @property
+    def is_json(self) -> bool:
+        return self.path.endswith(".json")
+
+    def node(self, pointer: Pointer) -> Node | None:
+        """The node of a value; none where there is no such value."""
+        node: Node | None = self.root
+        for part in pointer:
+            node = child(node, part) if node is not None else None
+        return node
+
+    def key(self, pointer: Pointer) -> Node | None:
+        """The node of the key that names a value; none for list items and the root."""
+        parent = self.node(pointer[:-1]) if pointer else None
+        if isinstance(parent, yaml.MappingNode):
+            return next((key for key, _ in parent.value if key.value == pointer[-1]), None)
+        return None
+
+    def has(self, pointer: Pointer) -> bool:
+        return self.node(pointer) is not None
+
+    def locate(self, pointer: Pointer, at: Literal["value", "key"] = "value") -> Position:
+        """Where a value stands, or its key; of a value that is missing, where the nearest one above it stands."""
+        node = self.key(pointer) if at == "key" else None
+        upward = pointer
+        while node is None:
+            node = self.node(upward)
+            if node is not None and upward != pointer:
+                node = self.key(upward) or node
+            upward = upward[:-1]
+        return Position(node.start_mark.line + 1, node.start_mark.column + 1)
+
+    def span(self, pointer: Pointer, at: Literal["value", "key"] = "value") -> tuple[int, int]:
+        """Offsets of a value, or of its key. Raises `KeyError` where there is none."""
+        node = self.key(pointer) if at == "key" else self.node(pointer)
+        if node is None:
+            raise KeyError(pointer)
+        return self.extent(node)
+
+    def extent(self, node: Node) -> tuple[int, int]:
+        """Offsets of a node, without the blank lines and comments that libyaml counts to a block."""
+        start, last = node.start_mark.index, _last(node)
+        end = last.end_mark.index
+        if isinstance(last, yaml.ScalarNode) and last.style in {"|", ">"}:
+            end = len(self.text[self.shift : self.shift + end].rstrip(" \r\n"))
+        return start + self.shift, end + self.shift
+
+    def scalar(self, pointer: Pointer) -> Scalar | None:
+        """A scalar as written; none where there is none."""
+        node = self.node(pointer)
+        if not isinstance(node, yaml.ScalarNode):
+            return None
+        start, end = self.extent(node)
+        return Scalar(_STYLES[node.style], self.text[start:end], start, end)
+
+
+def child(node: Node, part: str | int) -> Node | None:
+    """One step of a pointer."""
+    if isinstance(node, yaml.MappingNode):
+        return next((value for key, value in node.value if key.value == part), None)
+    if isinstance(node, yaml.SequenceNode) and isinstance(part, int) and 0 <= part < len(node.value):
+        return node.value[part]  # type: ignore[no-any-return]
+    return None
+
+
+def _last(node: Node) -> Node:
+    """The node whose end is the end of this one."""
+    while not isinstance(node, yaml.ScalarNode) and node.value and not node.flow_style:
+        member = node.value[-1]
+        node = member[1] if isinstance(member, tuple) else member
+    return node
