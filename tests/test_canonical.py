@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
+import rfc8785
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -41,3 +42,15 @@ def test_numbers_that_json_readers_round_are_refused() -> None:
 @given(st.dictionaries(ASCII, st.integers(-(2**53) + 1, 2**53 - 1) | st.text() | st.floats(allow_nan=False, allow_infinity=False)))
 def test_joining_canonical_parts_gives_the_canonical_whole(value: dict[str, object]) -> None:
     assert canonical.join((key, canonical.dumps(item)) for key, item in value.items()) == canonical.dumps(value)
+
+
+VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers(-(2**53) + 1, 2**53 - 1) | st.text()
+    | st.floats(allow_nan=False, allow_infinity=False),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=6), inner, max_size=4),
+)  # fmt: skip
+
+
+@given(VALUES)
+def test_every_value_is_written_as_the_reference_library_writes_it(value: object) -> None:
+    assert canonical.dumps(value) == rfc8785.dumps(value)  # type: ignore[arg-type] - any JSON value

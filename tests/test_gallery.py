@@ -56,7 +56,7 @@ def test_an_outline_tells_what_lists_need() -> None:
     assert outline.digests == (DIGEST,)
     assert outline.pinned
     assert outline.bytes == 5_000_000_000
-    assert outline.builds[0].label == "8B Q4_K_M"
+    assert outline.sizes[0].label == "8B Q4_K_M"
     assert Outline.model_validate_json(outline.model_dump_json()) == outline
 
 

@@ -6,6 +6,7 @@ Hashes are over these bytes, so one value has one spelling.
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Iterable
 from typing import Any
 
@@ -14,9 +15,30 @@ import rfc8785
 Json = Any  # what `json.loads` gives; published data holds no null
 
 
+_encode = json.JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",", ":"), check_circular=False).encode
+_MOST = 2**53 - 1
+
+
 def dumps(value: Json) -> bytes:
     """The canonical UTF-8 bytes of a value; integers beyond 2**53 and non-finite numbers raise `ValueError`."""
-    return rfc8785.dumps(value)
+    # The standard library writes the same bytes ten times as fast, but for numbers with a fraction and the order of
+    # keys beyond ASCII: those are left to the library that is made for it.
+    return _encode(value).encode() if _plain(value) else rfc8785.dumps(value)
+
+
+def _plain(value: Json) -> bool:
+    kind = type(value)
+    if kind is str or kind is bool or value is None:
+        return True
+    if kind is dict:
+        return all(map(_ascii, value)) and all(map(_plain, value.values()))
+    if kind is list or kind is tuple:
+        return all(map(_plain, value))
+    return kind is int and -_MOST <= value <= _MOST
+
+
+def _ascii(key: object) -> bool:
+    return type(key) is str and key.isascii()
 
 
 def join(members: Iterable[tuple[str, bytes]]) -> bytes:

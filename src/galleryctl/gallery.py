@@ -73,7 +73,8 @@ class Outline(Frozen):
     """Plain values of the current release's `spec` block: text, number, or list of text."""
     facets: dict[str, tuple[str, ...]] = {}
     """Values by facet of the model type's schema."""
-    builds: tuple[Build, ...] = ()
+    builds: tuple[tuple[str, float, float], ...] = ()
+    """Builds for the memory axis: label, weights in GiB, cache in KiB for each token."""
     digests: tuple[str, ...] = ()
     """Digests of all files of all releases, sorted."""
     installs: tuple[tuple[str, str], ...] = ()
@@ -83,6 +84,11 @@ class Outline(Frozen):
     """Digest of the published document."""
     length: int = 0
     """Bytes of the published document."""
+
+    @property
+    def sizes(self) -> tuple[Build, ...]:
+        """The builds, by name."""
+        return tuple(Build(*build) for build in self.builds)
 
     @property
     def publisher(self) -> str:

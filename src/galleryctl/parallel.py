@@ -29,6 +29,18 @@ def default_jobs() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
+@contextmanager
+def uncollected() -> Iterator[None]:
+    """Without the cyclic collector: it walks a growing heap of values that form no cycles, a quarter of the time."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
+
+
 def map_chunks(function: Callable[[int, int], Result], count: int, jobs: int, chunk: int = 64) -> Iterator[Result]:
     """`function(start, stop)` for each slice of `range(count)`, in order; results must pickle.
 

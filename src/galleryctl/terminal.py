@@ -63,7 +63,7 @@ def ordered(entries: Sequence[Entry], by: str) -> list[Entry]:
     if by == "updated":
         return sorted(entries, key=lambda entry: -(entry.outline.updated.timestamp() if entry.outline.updated else 0))
     if by == "size":
-        return sorted(entries, key=lambda entry: min((build.weights for build in entry.outline.builds), default=1e9))
+        return sorted(entries, key=lambda entry: min((weights for _, weights, _ in entry.outline.builds), default=1e9))
     return list(entries)
 
 
@@ -91,7 +91,11 @@ def model(entry: Entry, form: str, settings: Settings) -> None:
         return
     document, outline, language = entry.document(), entry.outline, settings.default_language
     title = Text.assemble((localised(document.title, language, language), "bold"), "  ", (entry.id, "dim"), "  ")
-    parts: list[Any] = [title.append_text(_state(outline)), Text(localised(document.summary, language, language)), Text()]
+    parts: list[Any] = [
+        title.append_text(_state(outline)),
+        Text(localised(document.summary, language, language)),
+        Text(),
+    ]
     parts.append(_facts(document, outline))
     if document.reason:
         parts.append(Text(f"reason: {document.reason}", style=_STATES[document.status]))
@@ -121,7 +125,10 @@ def _facts(document: ModelDocument, outline: Outline) -> Table:
         ("tags", ", ".join(document.tags)),
         *((key.replace("_", " "), _value(value)) for key, value in outline.facts.items()),
         ("added", f"{outline.added:%Y-%m-%d %H:%M} UTC by {outline.by}" if outline.added else ""),
-        ("updated", f"{outline.updated:%Y-%m-%d %H:%M} UTC in {(outline.commit or '')[:12]}" if outline.updated else ""),
+        (
+            "updated",
+            f"{outline.updated:%Y-%m-%d %H:%M} UTC in {(outline.commit or '')[:12]}" if outline.updated else "",
+        ),
         ("base models", ", ".join(document.base_models)),
         ("successor", document.successor or ""),
         ("expires", document.expires.isoformat() if document.expires else ""),
@@ -144,7 +151,9 @@ def _releases(document: ModelDocument, outline: Outline) -> Table:
         release = document.releases[version]
         when = release.released or release.published
         state = outline.releases[version]
-        table.add_row(version, Text(state, style=_STATES[state]), when.date().isoformat() if when else "–", release.notes or "")
+        table.add_row(
+            version, Text(state, style=_STATES[state]), when.date().isoformat() if when else "–", release.notes or ""
+        )
     return table
 
 

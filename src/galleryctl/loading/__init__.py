@@ -20,7 +20,7 @@ from galleryctl.gallery import Entry, Gallery, Outline
 from galleryctl.loading import governance
 from galleryctl.loading.store import Row, Store
 from galleryctl.problems import Problem
-from galleryctl.spec import Provenance
+from galleryctl.spec import Provenance, is_version
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -59,7 +59,6 @@ class Loaded:
     types: Mapping[str, TypeSchema]
     problems: tuple[Problem, ...]
     folders: int
-    commit: str | None
     parsed: int
     """Folders that had to be parsed; the others were known."""
 
@@ -72,12 +71,28 @@ def load(
     revision: str | None = None,
     jobs: int = 1,
     progress: Callable[[int, int], None] | None = None,
+    tree: Tree | None = None,
 ) -> Loaded:
     """Read and check `root/name` as it is on disk, or at a git revision without a checkout.
 
-    Raises `UsageError` where there is no registry, and `GitError` for an unknown revision or a shallow clone.
+    `tree` saves opening it again. Raises `UsageError` where there is no registry, and `GitError` for an unknown revision
+    or a shallow clone.
     """
-    tree = git.at(root, revision) if revision else git.working(root)
+    if tree is None:
+        tree = git.at(root, revision) if revision else git.working(root)
+    with parallel.uncollected():
+        return _load(tree, root, name, now, revision, jobs, progress)
+
+
+def _load(
+    tree: Tree,
+    root: Path,
+    name: str,
+    now: dt.datetime,
+    revision: str | None,
+    jobs: int,
+    progress: Callable[[int, int], None] | None,
+) -> Loaded:
     paths = {path.removeprefix(f"{name}/"): entry for path, entry in tree.entries(name).items()}
     beside = governance.read(tree, name, paths)
     types = schemas.types(tree)
@@ -99,8 +114,7 @@ def load(
     world = World(gallery, context, beside.consumers, beside.tombstones, beside.documents, paths)
     findings += checks.gallery_findings(world)
     found += checks.place(findings, tree, name, beside.documents, beside.policy)
-    commit = git.head(root) if revision is None else git.resolve(root, revision)
-    return Loaded(gallery, beside, types, tuple(sorted(set(found))), len(folders), commit, parsed)
+    return Loaded(gallery, beside, types, tuple(sorted(set(found))), len(folders), parsed)
 
 
 def _folders(
@@ -133,9 +147,9 @@ def _folder(
     newest = max((found[0] for found in commits.values() if found), key=lambda commit: commit.when)
     added = definition[-1]
     published = {
-        file.rpartition(".")[0]: found[-1].when
+        version: found[-1].when
         for file, found in commits.items()
-        if found and (known := layout.place(f"{layout.folder(place.type, place.id)}/{file}")) and known.kind == "release"
+        if found and is_version(version := file.rpartition(".")[0]) and file.endswith((".yaml", ".json"))
     }
     provenance = Provenance(added=added.when, by=added.author, updated=newest.when, commit=newest.id)
     return Folder(place, files, provenance, published)

@@ -12,7 +12,8 @@ from pydantic import BaseModel, ConfigDict, Field
 class Frozen(BaseModel):
     """Frozen, and open to unknown fields when read from a published document; authors' files are read with extra="forbid"."""
 
-    model_config = ConfigDict(frozen=True, use_attribute_docstrings=True, serialize_by_alias=True)
+    # Building the validators of all types takes longer than many a command; each is built when it is first used.
+    model_config = ConfigDict(frozen=True, use_attribute_docstrings=True, serialize_by_alias=True, defer_build=True)
 
 
 Text = str | dict[str, str]
@@ -31,6 +32,7 @@ Count = Annotated[int, Field(ge=0)]
 Status = Literal["active", "deprecated", "discontinued", "quarantined"]
 Visibility = Literal["public", "organisation", "restricted", "private"]
 
+_VERSION = re.compile(VERSION_PATTERN).fullmatch
 _UNITS = {"KiB": 2**10, "MiB": 2**20, "GiB": 2**30, "TiB": 2**40}
 _SCALES = {"K": 10**3, "M": 10**6, "B": 10**9, "T": 10**12}
 
@@ -60,7 +62,7 @@ def version_key(version: str) -> tuple[int, ...]:
 
 
 def is_version(text: str) -> bool:
-    return re.fullmatch(VERSION_PATTERN, text) is not None
+    return _VERSION(text) is not None
 
 
 def newest(versions: Mapping[str, Status]) -> str | None:
