@@ -16,6 +16,7 @@ import subprocess
 import sys
 import threading
 import weakref
+from contextlib import ExitStack, suppress
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
@@ -33,8 +34,7 @@ _COMMAND = ("git", "--literal-pathspecs", "--no-optional-locks")
 _CHUNK = 2**20
 _NOTHING = "0" * 40  # where there is no blob
 _SUBMODULE = "160000"
-_ASKED = ("prefix", "cdup", "object-format")  # answered in this order, one line each
-_ALSO = ("--is-inside-work-tree", "--is-shallow-repository", "--absolute-git-dir")
+_ASKED = ("--show-prefix", "--show-object-format", "--is-inside-work-tree", "--is-shallow-repository")
 
 
 class TreeEntry(NamedTuple):
@@ -168,13 +168,15 @@ class _Folder:
             if isinstance(error, FileNotFoundError | PermissionError):
                 raise
             raise ValueError(f"{path} is not a regular file") from error
-        with os.fdopen(descriptor, "rb", buffering=0) as file:
+        try:
             status = os.fstat(descriptor)
             if not stat.S_ISREG(status.st_mode):
                 raise ValueError(f"{path} is not a regular file")
             if status.st_size > limit:
                 raise ValueError(f"{path} has more than {limit} bytes")
-            return file.read(status.st_size)
+            return os.read(descriptor, status.st_size)
+        finally:
+            os.close(descriptor)
 
     def _refuse_detours(self, path: str) -> None:
         """A path that leaves the root, or passes through a link, could show any file of the machine."""
@@ -238,14 +240,14 @@ class _Checkout(_Folder):
             ("diff-files", "--name-only", "--relative", "--ignore-submodules", *scope),
             ("ls-files", "--others", "--exclude-standard", *scope),
         )
-        running = [_start(self.root, *words) for words in commands]
-        found, doubtful = self._index(_names(_finish(running[0])))
-        doubtful.update(_names(_finish(running[1])))
+        with ExitStack() as stack:
+            running = [stack.enter_context(_start(self.root, *words)) for words in commands]
+            found, doubtful = self._index(_names(_finish(running[0])))
+            doubtful.update(_names(_finish(running[1])))
+            others = _names(_finish(running[2]))
         for path in doubtful:
             found.pop(path, None)
-            if entry := self._entry(path):
-                found[path] = entry
-        for path in _names(_finish(running[2])):
+        for path in (*doubtful, *others):
             if path.endswith("/"):  # a repository inside this one, which git does not look into
                 found[path.rstrip("/")] = TreeEntry(_SUBMODULE, 0, _NOTHING)
             elif entry := self._entry(path):
@@ -346,12 +348,10 @@ class _Objects:
 def _end(process: subprocess.Popen[bytes], owner: int) -> None:
     if os.getpid() != owner:
         process.returncode = 0  # the parent's to end: a child must neither wait for it nor warn about it
-        return
-    for pipe in (process.stdin, process.stdout):
-        if pipe:
-            pipe.close()
-    process.kill()  # it only reads; closing its input would not do while a forked child holds the other end
-    process.wait()
+    else:
+        process.kill()  # it only reads; closing its input would not do while a forked child holds the other end
+    with suppress(BrokenPipeError), process:
+        pass
 
 
 def _walk(log: str, skip: int) -> dict[str, tuple[Commit, ...]]:
@@ -388,7 +388,7 @@ def _place(root: Path) -> _Place | None:
     """Where `root` lies in its repository; none outside of one, and where there is no git."""
     folder = _existing(root)
     try:
-        process = _start(folder, "rev-parse", *(f"--show-{name}" for name in _ASKED), *_ALSO)
+        process = _start(folder, "rev-parse", *_ASKED, "--absolute-git-dir")
     except FileNotFoundError:  # no git
         return None
     output, complaint = process.communicate()
@@ -396,9 +396,9 @@ def _place(root: Path) -> _Place | None:
         if b"not a git repository" in complaint:
             return None
         raise _error(process, complaint)
-    prefix, up, algorithm, inside, shallow, directory = os.fsdecode(output).rstrip("\n").split("\n", 5)
+    prefix, algorithm, inside, shallow, directory = os.fsdecode(output).rstrip("\n").split("\n", 4)
+    top = (folder.resolve() / ("../" * prefix.count("/"))).resolve() if inside == "true" else None
     prefix += "".join(f"{part}/" for part in root.absolute().relative_to(folder.absolute()).parts)
-    top = (folder / up).resolve() if inside == "true" else None
     return _Place(folder, prefix, top, Path(directory), shallow == "true", algorithm)
 
 

@@ -1,0 +1,563 @@
+"""Real repositories in temporary folders."""
+
+from __future__ import annotations
+
+import gc
+import hashlib
+import os
+import shutil
+import stat
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from conftest import git, write
+from fakes import MemoryTree
+from galleryctl import parallel
+from galleryctl.errors import GitError
+from galleryctl.git import TreeEntry, at, dirty, head, history, private, toplevel, working
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from galleryctl.git import Tree
+
+Commit = "Callable[..., str]"
+OTHER = os.fsdecode(b"\xff\xfe")  # a name that is not UTF-8
+
+
+def blob(data: bytes | str) -> str:
+    raw = data.encode() if isinstance(data, str) else data
+    return hashlib.sha1(b"blob %d\0" % len(raw) + raw, usedforsecurity=False).hexdigest()
+
+
+def plain(data: bytes | str) -> TreeEntry:
+    return TreeEntry("100644", len(data.encode() if isinstance(data, str) else data), blob(data))
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """An empty repository with one commit of two files below `registry`."""
+    root = tmp_path / "repository"
+    root.mkdir()
+    git(root, "init", "-q")
+    write(root, {"registry/a.yaml": "a: 1\n", "registry/sub/b.yaml": "b: 1\n", "README.md": "outside\n"})
+    save(root)
+    return root
+
+
+def save(root: Path, message: str = "change", date: str = "2026-01-02T03:04:05Z", author: str = "Ada") -> str:
+    git(root, "add", "--all")
+    git(root, "commit", "-q", "--allow-empty", "-m", message, "--author", f"{author} <a@b>", GIT_COMMITTER_DATE=date)
+    return git(root, "rev-parse", "HEAD")
+
+
+def crooked(root: Path) -> dict[str, TreeEntry]:
+    """Files with every kind of name and type, and how a tree shows them."""
+    names = [
+        "plain.yaml",
+        "with space",
+        "näme.yaml",
+        "line\nbreak",
+        'quo"te\\',
+        "tab\there",
+        "*",
+        ":(top)x",
+        "-x",
+        OTHER,
+    ]
+    for name in names:
+        (root / name).write_text(name, encoding="utf-8", errors="surrogateescape")
+    found = {name: plain(os.fsencode(name)) for name in names}
+    (root / "run.sh").write_text("run")
+    (root / "run.sh").chmod(0o755)
+    (root / "link").symlink_to("plain.yaml")
+    (root / "dangling").symlink_to("/nowhere")
+    (root / "folder.yaml").mkdir()
+    (root / "folder.yaml" / "x").write_text("x")
+    (root / "way").symlink_to("folder.yaml")
+    found["run.sh"] = TreeEntry("100755", 3, blob("run"))
+    found["folder.yaml/x"] = plain("x")
+    for name, target in {"link": "plain.yaml", "dangling": "/nowhere", "way": "folder.yaml"}.items():
+        found[name] = TreeEntry("120000", len(target), blob(target))
+    return dict(sorted(found.items()))
+
+
+def test_a_folder_outside_git(tmp_path: Path) -> None:
+    expected = crooked(tmp_path)
+    tree = working(tmp_path)
+    assert list(tree.entries().items()) == list(expected.items())
+    assert tree.root == tmp_path
+
+
+def test_tracked_untracked_and_committed_files_look_alike(folder: Path) -> None:
+    root = folder / "odd"
+    root.mkdir()
+    expected = crooked(root)
+    assert list(working(root).entries().items()) == list(expected.items())
+    save(folder)
+    assert list(working(root).entries().items()) == list(expected.items())
+    assert list(at(root, "HEAD").entries().items()) == list(expected.items())
+    for tree in (working(root), at(root, "HEAD")):
+        for name, entry in expected.items():
+            if entry.regular:
+                assert blob(tree.read(name)) == entry.blob
+
+
+@pytest.mark.parametrize("make", [working, lambda root: at(root, "HEAD")], ids=["working", "revision"])
+def test_entries_below(folder: Path, make: Callable[[Path], Tree]) -> None:
+    tree = make(folder)
+    assert list(tree.entries()) == ["README.md", "registry/a.yaml", "registry/sub/b.yaml"]
+    assert list(tree.entries("registry")) == ["registry/a.yaml", "registry/sub/b.yaml"]
+    assert list(tree.entries("registry/sub")) == ["registry/sub/b.yaml"]
+    assert list(tree.entries("registry/a.yaml")) == ["registry/a.yaml"]
+    assert list(tree.entries("regis")) == []
+    assert list(tree.entries("nothing/here")) == []
+    assert list(make(folder / "registry").entries()) == ["a.yaml", "sub/b.yaml"]
+    assert list(make(folder / "registry").entries("sub")) == ["sub/b.yaml"]
+    assert make(folder / "registry").read("sub/b.yaml") == b"b: 1\n"
+
+
+def test_entries_below_outside_git(tmp_path: Path) -> None:
+    write(tmp_path, {"registry/a.yaml": "a", "other": "o"})
+    (tmp_path / "link").symlink_to("registry")
+    tree = working(tmp_path)
+    assert list(tree.entries("registry")) == ["registry/a.yaml"]
+    assert list(tree.entries("other")) == ["other"]
+    assert list(tree.entries("link")) == ["link"]
+    assert list(tree.entries("absent")) == []
+    assert list(working(tmp_path / "absent").entries()) == []
+
+
+def test_changed_files_are_hashed(folder: Path) -> None:
+    write(folder, {"registry/a.yaml": "a: 2\n", "registry/new.yaml": "new\n", "registry/sub/b.yaml": None})
+    assert working(folder).entries("registry") == {
+        "registry/a.yaml": plain("a: 2\n"),
+        "registry/new.yaml": plain("new\n"),
+    }
+    git(folder, "add", "registry/a.yaml")
+    write(folder, {"registry/a.yaml": "a: 3\n"})
+    assert working(folder / "registry").entries()["a.yaml"] == plain("a: 3\n")
+
+
+def test_a_file_that_was_only_touched_keeps_its_id(folder: Path) -> None:
+    os.utime(folder / "registry/a.yaml", (1, 1))
+    assert working(folder).entries("registry")["registry/a.yaml"] == plain("a: 1\n")
+
+
+def test_ignored_files_are_left_out(folder: Path) -> None:
+    write(folder, {"registry/.gitignore": "*.tmp\nbuilt/\n", "registry/x.tmp": "x", "registry/built/y": "y"})
+    assert "registry/.gitignore" in working(folder).entries()
+    assert not {"registry/x.tmp", "registry/built/y"} & working(folder).entries().keys()
+
+
+def test_a_file_that_changed_its_kind(folder: Path) -> None:
+    write(folder, {"registry/c.yaml": "c", "registry/d.yaml": "d", "registry/e.yaml": "e", "registry/deep/f": "f"})
+    save(folder)
+    for name in ("a", "c", "d"):
+        (folder / f"registry/{name}.yaml").unlink()
+    shutil.rmtree(folder / "registry/deep")
+    (folder / "registry/a.yaml").symlink_to("e.yaml")
+    (folder / "registry/c.yaml").mkdir()
+    os.mkfifo(folder / "registry/d.yaml")
+    (folder / "registry/e.yaml").chmod(0o755)
+    (folder / "registry/deep").write_text("a file now")
+    modes = {path: entry.mode for path, entry in working(folder / "registry").entries().items()}
+    assert modes == {
+        "a.yaml": "120000", "c.yaml": "040000", "d.yaml": "010000", "deep": "100644", "e.yaml": "100755",
+        "sub/b.yaml": "100644",
+    }  # fmt: skip
+    with pytest.raises(ValueError, match=r"d\.yaml is not a regular file"):
+        working(folder / "registry").read("d.yaml")
+
+
+def test_a_conflict_shows_the_file_on_disk(folder: Path) -> None:
+    git(folder, "switch", "-q", "-c", "side")
+    write(folder, {"registry/a.yaml": "a: side\n"})
+    save(folder)
+    git(folder, "switch", "-q", "main")
+    write(folder, {"registry/a.yaml": "a: main\n"})
+    save(folder)
+    with pytest.raises(AssertionError):
+        git(folder, "merge", "-q", "side")
+    text = (folder / "registry/a.yaml").read_bytes()
+    assert b"<<<<<<<" in text
+    assert working(folder).entries()["registry/a.yaml"] == plain(text)
+
+
+@pytest.mark.parametrize("flag", ["--assume-unchanged", "--skip-worktree"])
+def test_files_git_was_told_not_to_look_at(folder: Path, flag: str) -> None:
+    git(folder, "update-index", flag, "registry/a.yaml", "registry/sub/b.yaml")
+    write(folder, {"registry/a.yaml": "a: 9\n", "registry/sub/b.yaml": None})
+    assert working(folder).entries("registry") == {"registry/a.yaml": plain("a: 9\n")}
+
+
+def test_intent_to_add(folder: Path) -> None:
+    write(folder, {"registry/c.yaml": "c"})
+    git(folder, "add", "--intent-to-add", "registry/c.yaml")
+    assert working(folder).entries()["registry/c.yaml"] == plain("c")
+
+
+def test_repositories_inside_are_seen_and_not_entered(folder: Path) -> None:
+    inner = folder / "registry/inner"
+    write(inner, {"x": "x"})
+    git(inner, "init", "-q")
+    commit = save(inner)
+    assert working(folder).entries()["registry/inner"].mode == "160000"
+    git(folder, "-c", "advice.addEmbeddedRepo=false", "add", "registry/inner")
+    git(folder, "commit", "-q", "-m", "inner")
+    assert working(folder).entries()["registry/inner"] == TreeEntry("160000", 0, commit)
+    assert at(folder, "HEAD").entries()["registry/inner"] == TreeEntry("160000", 0, commit)
+    with pytest.raises(ValueError, match="not a regular file"):
+        at(folder, "HEAD").read("registry/inner")
+    with pytest.raises(ValueError, match="not a regular file"):
+        working(folder).read("registry/inner")
+
+
+def test_a_repository_with_longer_ids(tmp_path: Path) -> None:
+    git(tmp_path, "init", "-q", "--object-format=sha256")
+    write(tmp_path, {"a": "a"})
+    dirty_id = working(tmp_path).entries()["a"].blob
+    save(tmp_path)
+    assert working(tmp_path).entries()["a"].blob == at(tmp_path, "HEAD").entries()["a"].blob == dirty_id
+    assert len(dirty_id) == 64
+    assert at(tmp_path, "HEAD").read("a") == b"a"
+
+
+@pytest.mark.parametrize("kind", ["folder", "checkout", "revision", "memory"])
+def test_reading_is_limited(folder: Path, tmp_path: Path, kind: str) -> None:
+    write(folder, {"registry/big": "x" * 100, "registry/empty": ""})
+    (folder / "registry/link").symlink_to("big")
+    save(folder)
+    write(tmp_path / "copy", {"registry/big": "x" * 100, "registry/empty": ""})
+    (tmp_path / "copy/registry/link").symlink_to("big")
+    memory = {"registry/big": "x" * 100, "registry/empty": "", "registry/link": "big"}
+    trees: dict[str, Callable[[], Tree]] = {
+        "folder": lambda: working(tmp_path / "copy"),
+        "checkout": lambda: working(folder),
+        "revision": lambda: at(folder, "HEAD"),
+        "memory": lambda: MemoryTree(memory, {"registry/link": "120000"}),
+    }
+    tree = trees[kind]()
+    assert tree.read("registry/big", 100) == b"x" * 100
+    assert tree.read("registry/empty", 0) == b""
+    with pytest.raises(ValueError, match="registry/big has more than 99 bytes"):
+        tree.read("registry/big", 99)
+    with pytest.raises(ValueError, match="registry/link is not a regular file"):
+        tree.read("registry/link")
+    with pytest.raises(FileNotFoundError):
+        tree.read("registry/absent")
+    with pytest.raises(FileNotFoundError):
+        tree.read("absent/absent")
+    assert tree.read("registry/big", 100) == b"x" * 100
+    assert set(tree.entries("registry/big")) == {"registry/big"}
+    named = {path: entry.size for path, entry in tree.entries("registry").items() if path in memory}
+    assert named == {"registry/big": 100, "registry/empty": 0, "registry/link": 3}
+
+
+def test_reading_stays_inside(folder: Path) -> None:
+    write(folder.parent, {"secret/key": "k"})
+    (folder / "registry/way").symlink_to("../../secret")
+    tree = working(folder / "registry")
+    for path in ("../../secret/key", str(folder.parent / "secret/key"), "sub/../../README.md"):
+        with pytest.raises(ValueError, match="not a path of the tree"):
+            tree.read(path)
+    with pytest.raises(ValueError, match="way/key passes through a symbolic link"):
+        tree.read("way/key")
+    with pytest.raises(ValueError, match=r"a\.yaml/x is not a regular file"):
+        tree.read("a.yaml/x")
+
+
+def test_a_file_that_may_not_be_read(folder: Path) -> None:
+    if os.geteuid() == 0:
+        pytest.skip("root may read everything")
+    (folder / "registry/a.yaml").chmod(0)
+    with pytest.raises(PermissionError):
+        working(folder).read("registry/a.yaml")
+
+
+def test_a_revision_is_not_the_working_copy(folder: Path) -> None:
+    first = head(folder)
+    assert first is not None
+    write(folder, {"registry/a.yaml": "a: 2\n"})
+    git(folder, "tag", "-a", "-m", "t", "v1", first)
+    for revision in (first, "HEAD", "main", "v1", first[:9]):
+        assert at(folder, revision).read("registry/a.yaml") == b"a: 1\n"
+    assert (folder / "registry/a.yaml").read_text() == "a: 2\n"
+    assert at(folder, "HEAD").root is None
+
+
+def test_a_folder_that_is_gone_from_the_disk(folder: Path) -> None:
+    shutil.rmtree(folder / "registry")
+    assert list(at(folder / "registry", "HEAD").entries()) == ["a.yaml", "sub/b.yaml"]
+    assert at(folder / "registry/sub", "HEAD").read("b.yaml") == b"b: 1\n"
+    assert set(history(folder / "registry") or ()) == {"a.yaml", "sub/b.yaml"}
+    assert head(folder / "registry") == head(folder)
+
+
+def test_a_file_in_place_of_the_folder(folder: Path) -> None:
+    shutil.rmtree(folder / "registry")
+    write(folder, {"registry": "a file"})
+    save(folder)
+    assert at(folder / "registry", "HEAD").entries() == {}
+
+
+@pytest.mark.parametrize("revision", ["nowhere", "--all", "", "HEAD:registry/a.yaml", "0" * 40])
+def test_an_unknown_revision(folder: Path, revision: str) -> None:
+    with pytest.raises(GitError, match="git knows no commit"):
+        at(folder, revision)
+    if revision != "HEAD":
+        with pytest.raises(GitError, match="git knows no commit"):
+            history(folder, revision=revision)
+
+
+def test_a_bare_repository(folder: Path, tmp_path: Path) -> None:
+    bare = tmp_path / "bare"
+    git(tmp_path, "clone", "-q", "--bare", str(folder), str(bare))
+    assert at(bare / "registry", "HEAD").read("a.yaml") == b"a: 1\n"
+    assert toplevel(bare) is None
+    assert head(bare) == head(folder)
+    assert set(history(bare / "registry") or ()) == {"a.yaml", "sub/b.yaml"}
+    assert not dirty(bare)
+    assert "HEAD" in working(bare).entries()
+
+
+def test_a_linked_working_tree(folder: Path, tmp_path: Path) -> None:
+    other = tmp_path / "other"
+    git(folder, "worktree", "add", "-q", str(other))
+    assert toplevel(other / "registry") == other
+    assert private(other) not in {None, private(folder)}
+    assert working(other).entries() == working(folder).entries()
+
+
+def test_inherited_variables_do_not_lead_astray(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    git(elsewhere, "init", "-q")
+    monkeypatch.setenv("GIT_DIR", str(elsewhere / ".git"))
+    monkeypatch.setenv("GIT_WORK_TREE", str(elsewhere))
+    monkeypatch.setenv("GIT_INDEX_FILE", str(elsewhere / "index"))
+    monkeypatch.setenv("GIT_PREFIX", "x/")
+    monkeypatch.setenv("LC_ALL", "de_DE.UTF-8")
+    assert toplevel(folder) == folder
+    assert list(working(folder).entries("registry")) == ["registry/a.yaml", "registry/sub/b.yaml"]
+    assert at(folder, "HEAD").read("registry/a.yaml") == b"a: 1\n"
+    assert history(folder)
+    outside = tmp_path / "outside"
+    outside.mkdir()
+    assert head(outside) is None
+
+
+def test_outside_of_a_repository(tmp_path: Path) -> None:
+    assert (head(tmp_path), toplevel(tmp_path), private(tmp_path), history(tmp_path)) == (None, None, None, None)
+    assert not dirty(tmp_path)
+    with pytest.raises(GitError, match="not in a git repository"):
+        at(tmp_path, "HEAD")
+
+
+def test_before_the_first_commit(tmp_path: Path) -> None:
+    git(tmp_path, "init", "-q")
+    write(tmp_path, {"a": "a"})
+    assert head(tmp_path) is None
+    assert history(tmp_path) is None
+    assert toplevel(tmp_path) == tmp_path
+    assert dirty(tmp_path)
+    assert working(tmp_path).entries() == {"a": plain("a")}
+    with pytest.raises(GitError, match="git knows no commit 'HEAD'"):
+        at(tmp_path, "HEAD")
+
+
+def test_without_git(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert working(folder).read("registry/a.yaml") == b"a: 1\n"
+    assert list(working(folder).entries()) == ["README.md", "registry/a.yaml", "registry/sub/b.yaml"]
+    assert history(folder) is None
+    with pytest.raises(GitError, match="git is missing"):
+        at(folder, "HEAD")
+
+
+def test_somebody_elses_repository(folder: Path) -> None:
+    if os.geteuid() != 0:
+        pytest.skip("only root can give a folder away")
+    for path in (folder, folder / ".git"):
+        os.chown(path, 12345, 12345)
+    with pytest.raises(GitError, match=r"git config --global --add safe\.directory .*/repository`") as caught:
+        working(folder)
+    assert "another user" in str(caught.value)
+
+
+def test_a_broken_repository(folder: Path) -> None:
+    tree = working(folder)
+    (folder / ".git/index").write_bytes(b"broken")
+    with pytest.raises(GitError, match=r"`git .* failed: (error|fatal): .*index"):
+        tree.entries()
+    (folder / ".git/config").write_text("[broken")
+    with pytest.raises(GitError, match="bad config"):
+        working(folder)
+
+
+def test_a_lost_object(folder: Path) -> None:
+    tree = at(folder, "HEAD")
+    entry = tree.entries()["registry/a.yaml"]
+    assert tree.read("README.md") == b"outside\n"
+    (folder / ".git/objects" / entry.blob[:2] / entry.blob[2:]).unlink()
+    with pytest.raises(GitError, match=rf"{entry.blob}: run `git fsck`"):
+        tree.read("registry/a.yaml")
+    assert tree.read("README.md") == b"outside\n"
+
+
+def test_many_processes_read_one_revision(folder: Path) -> None:
+    names = [f"registry/{number}.yaml" for number in range(300)]
+    write(folder, {name: name * 50 for name in names})
+    save(folder)
+    tree = at(folder, "HEAD")
+    assert tree.read(names[0]) == (names[0] * 50).encode()
+    chunks = parallel.map_chunks(lambda start, stop: [tree.read(name) for name in names[start:stop]], 300, 3, 16)
+    for number, data in enumerate(data for chunk in chunks for data in chunk):
+        assert data == (names[number] * 50).encode()
+        assert tree.read(names[number]) == data
+
+
+def children() -> set[str]:
+    return set(Path(f"/proc/self/task/{os.getpid()}/children").read_text().split())
+
+
+@pytest.mark.skipif(not Path("/proc/self").exists(), reason="children are listed in /proc only on Linux")
+def test_the_reading_process_ends_with_the_tree(folder: Path) -> None:
+    before = children()
+    tree = at(folder, "HEAD")
+    tree.read("registry/a.yaml")
+    assert len(children() - before) == 1
+    (reader,) = children() - before
+    os.kill(int(reader), 9)
+    for _ in range(3):
+        with pytest.raises(GitError, match="git fsck"):
+            tree.read("registry/a.yaml")
+    del tree
+    gc.collect()
+    assert children() - before == set()
+
+
+def test_history_since_the_last_addition(folder: Path) -> None:
+    write(folder, {"registry/a.yaml": "a: 2\n"})
+    second = save(folder, date="2026-02-01T00:00:00Z", author="Bob")
+    write(folder, {"registry/sub/b.yaml": None})
+    save(folder)
+    write(folder, {"registry/sub/b.yaml": "again"})
+    third = save(folder, date="2026-03-01T00:00:00+02:00")
+    (folder / "registry/a.yaml").chmod(0o755)
+    fourth = save(folder)
+    write(folder, {"registry/gone": "g"})
+    save(folder)
+    write(folder, {"registry/gone": None})
+    save(folder)
+    found = history(folder / "registry")
+    assert found is not None
+    assert list(found) == ["a.yaml", "sub/b.yaml"]
+    assert [commit.id for commit in found["a.yaml"]] == [
+        fourth,
+        second,
+        git(folder, "rev-list", "--max-parents=0", "HEAD"),
+    ]
+    (added,) = found["sub/b.yaml"]
+    assert added == (third, "Ada", datetime(2026, 2, 28, 22, tzinfo=UTC))
+    assert found["a.yaml"][1].author == "Bob"
+    assert list(history(folder, "registry/sub") or ()) == ["registry/sub/b.yaml"]
+    assert list(history(folder / "registry", "sub") or ()) == ["sub/b.yaml"]
+    assert list(history(folder, revision=second) or ()) == ["README.md", "registry/a.yaml", "registry/sub/b.yaml"]
+
+
+def test_a_merge_dates_what_it_brings(folder: Path) -> None:
+    git(folder, "switch", "-q", "-c", "side")
+    write(folder, {"registry/side.yaml": "s"})
+    save(folder, date="2026-02-01T00:00:00Z")
+    write(folder, {"registry/side.yaml": "s2"})
+    save(folder, date="2026-02-02T00:00:00Z")
+    git(folder, "switch", "-q", "main")
+    write(folder, {"registry/a.yaml": "a: 5\n"})
+    save(folder, date="2026-03-01T00:00:00Z")
+    git(folder, "merge", "-q", "--no-ff", "-m", "merge", "side", GIT_COMMITTER_DATE="2026-04-01T00:00:00Z")
+    found = history(folder, "registry")
+    assert found is not None
+    (merge,) = found["registry/side.yaml"]
+    assert merge.id == head(folder)
+    assert merge.when == datetime(2026, 4, 1, tzinfo=UTC)
+    assert [commit.when.month for commit in found["registry/a.yaml"]] == [3, 1]
+
+
+def test_a_rename_is_a_new_file(folder: Path) -> None:
+    git(folder, "mv", "registry/a.yaml", "registry/moved.yaml")
+    moved = save(folder)
+    found = history(folder, "registry")
+    assert found is not None
+    assert [commit.id for commit in found["registry/moved.yaml"]] == [moved]
+    assert "registry/a.yaml" not in found
+
+
+def test_history_does_not_depend_on_settings(folder: Path) -> None:
+    expected = history(folder / "registry")
+    for name, value in {
+        "log.showRoot": "false", "log.showSignature": "true", "color.ui": "always", "diff.renames": "copies",
+        "diff.relative": "true", "log.follow": "true", "i18n.logOutputEncoding": "latin1", "log.mailmap": "false",
+        "diff.ignoreSubmodules": "all", "log.diffMerges": "off", "core.quotePath": "true", "log.decorate": "full",
+    }.items():  # fmt: skip
+        git(folder, "config", name, value)
+    assert history(folder / "registry") == expected
+    assert len(expected or ()) == 2
+
+
+def test_names_in_history(folder: Path) -> None:
+    write(folder, {"registry/A": "one letter like a status", "registry/\x01": "a mark", "registry/D\nM": "lines"})
+    (folder / "registry" / OTHER).write_text("x")
+    save(folder, author="Zoë 王")
+    found = history(folder / "registry")
+    assert found is not None
+    assert list(found) == sorted(working(folder / "registry").entries())
+    assert found[OTHER][0].author == "Zoë 王"
+
+
+def test_a_shallow_clone_has_no_history(folder: Path, tmp_path: Path) -> None:
+    save(folder)
+    git(tmp_path, "clone", "-q", "--depth=1", folder.as_uri(), "shallow")
+    with pytest.raises(GitError, match=r"(?s)git fetch --unshallow.*fetch-depth: 0"):
+        history(tmp_path / "shallow")
+    assert at(tmp_path / "shallow", "HEAD").read("README.md") == b"outside\n"
+
+
+def test_dirty(folder: Path) -> None:
+    assert not dirty(folder)
+    write(folder, {"registry/new": "n"})
+    assert dirty(folder)
+    assert dirty(folder / "registry")
+    assert dirty(folder, "registry")
+    assert not dirty(folder, "registry/sub")
+    save(folder)
+    assert not dirty(folder)
+
+
+def test_nothing_is_written(folder: Path) -> None:
+    os.utime(folder / "registry/a.yaml", (1, 1))  # git would like to refresh its index
+    before = {path: path.stat().st_mtime_ns for path in (folder / ".git").rglob("*")}
+    tree = working(folder)
+    tree.entries()
+    dirty(folder)
+    history(folder)
+    at(folder, "HEAD").read("README.md")
+    assert {path: path.stat().st_mtime_ns for path in (folder / ".git").rglob("*")} == before
+    place = private(folder)
+    assert place == folder / ".git/galleryctl"
+    assert not place.exists()
+
+
+def test_a_listing_survives_what_vanishes_meanwhile(folder: Path) -> None:
+    write(folder, {"registry/sub/b.yaml": None})
+    (folder / "registry/sub").rmdir()
+    (folder / "registry/sub").write_text("x")
+    assert working(folder).entries("registry") == {"registry/a.yaml": plain("a: 1\n"), "registry/sub": plain("x")}
+
+
+def test_the_type_bits_are_what_git_uses() -> None:
+    assert f"{stat.S_IFLNK:06o}" == "120000"
+    assert f"{stat.S_IFDIR:06o}" == "040000"
