@@ -8,6 +8,7 @@ import importlib
 import json
 import os
 import pkgutil
+import unicodedata
 from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -27,7 +28,7 @@ BASE = SAMPLES / "_base"
 FOLDERS = sorted(path for path in SAMPLES.iterdir() if path.is_dir() and path != BASE)
 NOW = "2026-01-02T03:04:05+00:00"
 ELSEWHERE = {"PTH008"}  # found by `schema --check`, not in a registry: proved by the tests of schemas
-FILES_BESIDE = {"expected.txt", "modes.json", "now.txt"}
+FILES_BESIDE = {"expected.txt", "files.json", "modes.json", "now.txt"}
 
 
 class Sample(NamedTuple):
@@ -50,6 +51,8 @@ def read(folder: Path) -> Sample:
             files[name.removesuffix(".bytes")] = ast.literal_eval(path.read_text())
         else:
             files[name] = path.read_bytes()
+    odd = folder / "files.json"
+    files |= {name: text.encode() for name, text in (json.loads(odd.read_text()) if odd.exists() else {}).items()}
     modes = folder / "modes.json"
     now = folder / "now.txt"
     return Sample(
@@ -107,7 +110,11 @@ def mended(sample: Sample, found: tuple[Problem, ...]) -> Sample:
 
 def comments(files: Mapping[str, bytes]) -> Counter[str]:
     """Comments at the ends of lines and on lines of their own, of the definition files."""
-    texts = [data.decode("utf-8", "replace") for path, data in files.items() if path.endswith(".yaml")]
+    texts = [
+        unicodedata.normalize("NFC", data.decode("utf-8", "replace"))
+        for path, data in files.items()
+        if path.endswith(".yaml")
+    ]
     return Counter(line[line.index("# ") :].strip() for text in texts for line in text.splitlines() if "# " in line)
 
 

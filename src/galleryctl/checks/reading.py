@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from galleryctl.spec import Policy
 
 T = TypeVar("T", bound=Frozen)
-_DATA = (".yaml", ".json")
+_LFS = b"version https://git-lfs"
 
 
 @dataclass(frozen=True)
@@ -124,6 +124,9 @@ class _Folder:
         if raw is None:
             self._problems.append(_too_large(path))
             return None
+        if raw.startswith(_LFS):
+            self._problems.append(_pointer_file(path))
+            return None
         document, problems = documents.parse(path, raw, self._context.policy.limits)
         if document is None:
             self._problems += problems
@@ -177,9 +180,14 @@ class _Folder:
         raw = self._bytes(file, max(limits.card, limits.cover) * 4)
         if raw is None:
             return
-        if place.kind == "cover":
+        if raw.startswith(_LFS):
+            self._problems.append(_pointer_file(self._prefix + file))
+        elif place.kind == "cover":
             self._blobs[file] = raw
-            return
+        else:
+            self._text(file, raw, place)
+
+    def _text(self, file: str, raw: bytes, place: Place) -> None:
         try:
             text = raw.decode()
         except UnicodeDecodeError as error:
@@ -203,6 +211,11 @@ def _without(value: Any, document: Document, misfits: Iterable[Misfit]) -> Any: 
         {key: member for key, member in (("spec", spec), ("runtimes", runtimes)) if key in document.data}
     )
     return value.model_copy(update={"spec": spec, "runtimes": runtimes})
+
+
+def _pointer_file(path: str) -> Problem:
+    message = "a pointer of Git LFS: the content itself is not in the repository"
+    return Problem(path, 1, 1, "PTH006", message, "commit the file itself: git lfs untrack, then add it again")
 
 
 def _too_large(path: str) -> Problem:
