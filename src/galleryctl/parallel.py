@@ -13,7 +13,7 @@ import os
 import pickle
 import signal
 import traceback
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from multiprocessing.context import ForkProcess
 
 Result = TypeVar("Result")
+
+_PATIENCE = 10.0  # seconds for a child that has sent all its results to exit
 
 
 def default_jobs() -> int:
@@ -84,11 +86,13 @@ def _children(
         signal.pthread_sigmask(signal.SIG_SETMASK, blocked)
         gc.unfreeze()
         yield readers
+        for child in children:
+            child.join(_PATIENCE)
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, blocked)
         gc.unfreeze()
         for child in children:
-            child.kill()  # those that are through have exited
+            child.kill()
             child.join()
         for reader in readers:
             reader.close()
@@ -101,7 +105,8 @@ def _child(
     signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
     for reader in readers:
         reader.close()  # so that sending fails as soon as the parent is gone
-    serve(function, slices, writer.send)
+    with suppress(BrokenPipeError):
+        serve(function, slices, writer.send)
 
 
 def serve(
@@ -114,7 +119,11 @@ def serve(
         except BaseException as error:  # noqa: BLE001 - raised again in the parent
             send((False, _portable(error)))
             return
-        send((True, result))
+        try:
+            send((True, result))
+        except (pickle.PicklingError, TypeError, AttributeError) as error:  # nothing was sent
+            send((False, _portable(error)))
+            return
 
 
 def _portable(error: BaseException) -> BaseException:
