@@ -99,12 +99,11 @@ def view(loaded: Loaded, wanted: Wanted) -> View:
 
 
 def _stamp(wanted: Wanted, tree: Tree, name: str) -> str:
-    revision = wanted.revision or "HEAD"
     paths = chain(tree.entries(name).items(), *(tree.entries(folder).items() for folder in _INPUTS))
     files = "\0".join(f"{path} {entry.mode} {entry.blob}" for path, entry in paths)
     facts = (
         resources.program(), wanted.audience, str(wanted.live), wanted.now.date().isoformat(),
-        git.resolve(wanted.registry.parent, revision) or "",
+        (git.resolve(wanted.registry.parent, wanted.revision) if wanted.revision else git.head(wanted.registry.parent)) or "",
     )  # fmt: skip
     return canonical.digest("\0".join([*facts, files]).encode("utf-8", "surrogateescape"))
 

@@ -126,6 +126,11 @@ def head(root: Path) -> str | None:
     return _resolve(_existing(root), "HEAD")
 
 
+def resolve(root: Path, revision: str) -> str:
+    """Id of the commit that a revision names; GitError where there is none."""
+    return _commit(_required(root), revision)
+
+
 def toplevel(root: Path) -> Path | None:
     """The working folder of the repository that `root` lies in."""
     place = _place(root)

@@ -72,6 +72,12 @@ class Written:
     pruned: tuple[str, ...]
     bytes: int
 
+    def __str__(self) -> str:
+        parts = [f"{len(self.new):,} written"] if self.new else []
+        parts += [f"{self.kept:,} unchanged"] if self.kept else []
+        parts += [f"{len(self.pruned):,} removed"] if self.pruned else []
+        return ", ".join(parts) or "nothing to do"
+
 
 class _Row(NamedTuple):
     fingerprint: str  # empty while the file may be of either build
@@ -92,10 +98,11 @@ def write(
     jobs: int = 1,
     progress: Callable[[int, int], None] | None = None,
     keep: Collection[str] = (),
+    stamp: str = "",
 ) -> Written:
     """Make the folder hold these files, and of those it held before the ones in `keep`; see the module for what holds.
 
-    `progress(done, total)` counts rendered files. OutputError: the folder holds what this program did not write, cannot
+    `progress(done, total)` counts rendered files. `stamp` is noted for `unchanged`. OutputError: the folder holds what this program did not write, cannot
     be written, or another run is writing it.
     """
     out = out.resolve()
@@ -107,7 +114,19 @@ def write(
         )
         run.render(jobs, progress)
         run.link()
-        return run.publish(frozenset(keep))
+        return run.publish(frozenset(keep), stamp)
+
+
+def unchanged(out: Path, stamp: str) -> Written | None:
+    """What a run with this stamp would do where the last one had it and its files are all there: nothing. Else none."""
+    if not (out / MANIFEST).is_file():
+        return None
+    if _stamp(out) != stamp:
+        return None
+    rows = _read(out) or {}
+    if any(_size(f"{out}/{path}") != row.length for path, row in rows.items()):
+        return None
+    return Written((), len(rows), (), 0)
 
 
 def replace(path: Path, text: str | bytes) -> bool:
@@ -186,7 +205,7 @@ class _Run:
             source = f"{self._staging}/{moved}" if moved else f"{self._out}/{output.links}"
             _link(source, f"{self._staging}/{name}")
 
-    def publish(self, keep: frozenset[str]) -> Written:
+    def publish(self, keep: frozenset[str], stamp: str) -> Written:
         """Let the staged files take the place of the old ones."""
         gone = []
         for path, row in self._before.items():
@@ -199,20 +218,20 @@ class _Run:
         try:
             with _uninterrupted():
                 if self._fresh:
-                    _create(str(self._staging / MANIFEST), _manifest(after), sync=True)
+                    _create(str(self._staging / MANIFEST), _manifest(after, stamp), sync=True)
                     self._staging.rename(self._out)
-                elif after != self._before or self._moves:
-                    self._move(gone, after)
+                elif after != self._before or self._moves or stamp != _stamp(self._out):
+                    self._move(gone, after, stamp)
         except OSError as error:
             raise OutputError(f"cannot write {self._out}: {error.strerror}: {error.filename}") from error
         written = sum(after[path].length for path in self._moves)
         return Written(tuple(sorted(self._moves)), len(self._wanted) - len(self._moves), tuple(gone), written)
 
-    def _move(self, gone: list[str], after: dict[str, _Row]) -> None:
+    def _move(self, gone: list[str], after: dict[str, _Row], stamp: str) -> None:
         """Mark, move in, prune, and write down. The mark makes each step repeatable by a later run."""
         in_motion = {path: _Row("", "", -1) for path in self._moves}
         if self._moves or gone:
-            self._note({**self._before, **in_motion})
+            self._note({**self._before, **in_motion}, "")
         for path in _in_the_way(gone, after):
             self._remove(path)
         for path in sorted(self._moves, key=_rank):
@@ -224,11 +243,11 @@ class _Run:
                 os.replace(source, target)  # noqa: PTH105
         for path in gone:
             self._remove(path)
-        self._note(after)
+        self._note(after, stamp)
 
-    def _note(self, rows: Mapping[str, _Row]) -> None:
+    def _note(self, rows: Mapping[str, _Row], stamp: str) -> None:
         temporary = self._staging / MANIFEST
-        _create(str(temporary), _manifest(rows), sync=True)
+        _create(str(temporary), _manifest(rows, stamp), sync=True)
         temporary.replace(self._out / MANIFEST)
 
     def _remove(self, path: str) -> None:
@@ -345,8 +364,15 @@ def _read(out: Path) -> dict[str, _Row] | None:
     return rows
 
 
-def _manifest(rows: Mapping[str, _Row]) -> bytes:
-    data = {"format": _FORMAT, "files": dict(sorted(rows.items()))}
+def _stamp(out: Path) -> str:
+    """The stamp of the last whole run; it stands at the start of the manifest."""
+    with (out / MANIFEST).open("rb") as file:
+        found = re.match(rb'{"format":\d+,"stamp":"([^"]*)"', file.read(200))
+    return found[1].decode() if found else ""
+
+
+def _manifest(rows: Mapping[str, _Row], stamp: str = "") -> bytes:
+    data = {"format": _FORMAT, "stamp": stamp, "files": dict(sorted(rows.items()))}
     return json.dumps(data, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "surrogateescape") + b"\n"
 
 
