@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from jsonschema import Draft202012Validator
 
 from galleryctl import canonical, schemas, search
-from galleryctl.spec import Taxonomy
+from galleryctl.spec import Settings, Taxonomy
 from made import NoFiles, entry, view
 
 if TYPE_CHECKING:
@@ -70,3 +70,10 @@ def test_only_the_type_that_changed_is_made_again() -> None:
     before = {output.path: output.depends_on for output in search.outputs(view(entry(), ear))}
     after = {output.path: output.depends_on for output in search.outputs(view(entry(title="Other"), ear))}
     assert {path for path in before if before[path] != after[path]} == {"v1/search/llm.en.json", "v1/search/llm.zh.json"}
+
+
+def test_runtimes_are_those_enabled_that_load_a_format() -> None:
+    settings = Settings(title="Test", runtimes=("llama.cpp", "vllm", "unheard-of"))
+    (row,) = documents(view(entry(), settings=settings))["v1/search/llm.en.json"]["models"]
+    assert row["facets"]["runtime"] == ["llama.cpp"]
+    assert not search.loads("llama.cpp", entry("acme/ear", "audio", releases={}).outline)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from galleryctl import canonical, layout, resources
 from galleryctl.output import Output
-from galleryctl.runtimes import usable
+from galleryctl.runtimes import RUNTIMES
 from galleryctl.spec.base import localised
 from galleryctl.spec.published import SCHEMA
 
@@ -67,7 +67,7 @@ def facets(view: View, outline: Outline) -> dict[str, list[str]]:
         "category": outline.categories,
         "region": outline.regions,
         "licence": licence(view, outline),
-        "runtime": usable(outline.type, outline.formats, view.settings.runtimes),
+        "runtime": tuple(name for name in view.settings.runtimes if loads(name, outline)),
         "format": outline.formats,
         "publisher": (outline.publisher,),
         **outline.facets,
@@ -79,6 +79,15 @@ def licence(view: View, outline: Outline) -> tuple[str, ...]:
     """Whether it may be used commercially, as the taxonomy says; and whether the source asks first."""
     known = view.taxonomy.licenses.get(outline.license or "")
     return ((known.commercial,) if known else ()) + (("gated",) if outline.gated else ())
+
+
+def loads(runtime: str, outline: Outline) -> bool:
+    """Whether a runtime loads a format of the current release."""
+    known = RUNTIMES.get(runtime)
+    if known is None or outline.type not in known.formats:
+        return False
+    formats = known.formats[outline.type]
+    return not formats or not formats.isdisjoint(outline.formats)
 
 
 def _within(values: Mapping[str, object], tags: tuple[str, ...]) -> tuple[str, ...]:
