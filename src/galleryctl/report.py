@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
 from collections import Counter
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Literal
 
 from galleryctl import __version__
@@ -13,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from galleryctl.checks.rule import Rule
+    from galleryctl.output import Written
     from galleryctl.problems import Problem
 
 Format = Literal["text", "json", "github", "sarif"]
@@ -21,17 +24,34 @@ _COLOURS = {Severity.ERROR: "\x1b[31m", Severity.WARN: "\x1b[33m", Severity.NOTE
 _BOLD, _DIM, _RESET = "\x1b[1m", "\x1b[2m", "\x1b[0m"
 _LEVELS = {Severity.ERROR: "error", Severity.WARN: "warning", Severity.NOTE: "note"}
 _COMMANDS = {Severity.ERROR: "error", Severity.WARN: "warning", Severity.NOTE: "notice"}
+# What would move the cursor, end a line, turn the writing around, or cannot be encoded: texts of strangers.
+_UNSEEN = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
 
 
 def problems(found: Sequence[Problem], form: Format, rules: Mapping[str, Rule], *, colour: bool = False) -> str:
     """All problems in one form. Text and GitHub are lines; JSON and SARIF are whole documents."""
     if form == "json":
-        return json.dumps([as_json(problem) for problem in found], indent=2, ensure_ascii=False) + "\n"
+        return _dumped([as_json(problem) for problem in found])
     if form == "sarif":
-        return json.dumps(sarif(found, rules), indent=2, ensure_ascii=False) + "\n"
+        return _dumped(sarif(found, rules))
     if form == "github":
         return "".join(github(problem) + "\n" for problem in _for_github(found))
     return "".join(text(problem, colour=colour) for problem in found)
+
+
+def _dumped(value: object) -> str:
+    """A JSON document; what is no character (a byte of a file name that is not UTF-8) stands escaped."""
+    return json.dumps(value, indent=2, ensure_ascii=False).encode("utf-8", "backslashreplace").decode() + "\n"
+
+
+def placed(found: Iterable[Problem], folder: str) -> list[Problem]:
+    """Problems with paths from a folder further up, where the registry lies in `folder`."""
+    return [replace(problem, path=f"{folder}/{problem.path}") for problem in found]
+
+
+def visible(text: str) -> str:
+    """Text whose control characters are written out, so that it stays on its line."""
+    return _UNSEEN.sub(lambda match: match[0].encode("unicode_escape").decode(), text)
 
 
 def as_json(problem: Problem) -> dict[str, Any]:
@@ -49,14 +69,14 @@ def as_json(problem: Problem) -> dict[str, Any]:
 
 def text(problem: Problem, *, colour: bool = False) -> str:
     """`path:line:column: CODE message`, then `fix: …`."""
-    code, place, fix = problem.code, f"{problem.path}:{problem.line}:{problem.column}", problem.fix
+    code, place, fix = problem.code, f"{visible(problem.path)}:{problem.line}:{problem.column}", visible(problem.fix)
     level = "" if problem.severity is Severity.ERROR else f" {problem.severity.value}:"
     if colour:
         place, code = f"{_BOLD}{place}{_RESET}", f"{_COLOURS[problem.severity]}{code}{_RESET}"
         fix = f"{_DIM}fix:{_RESET} {fix}" if fix else ""
     elif fix:
         fix = f"fix: {fix}"
-    return f"{place}: {code}{level} {problem.message}\n" + (f"  {fix}\n" if fix else "")
+    return f"{place}: {code}{level} {visible(problem.message)}\n" + (f"  {fix}\n" if fix else "")
 
 
 def github(problem: Problem) -> str:
@@ -67,7 +87,8 @@ def github(problem: Problem) -> str:
 
 
 def _escape(text: str, also: str = "") -> str:
-    for character in "%\r\n" + also:
+    text = "\n".join(visible(line) for line in text.split("\n"))
+    for character in "%\r\n" + also:  # the percent sign first
         text = text.replace(character, f"%{ord(character):02X}")
     return text
 
@@ -145,3 +166,10 @@ def summary(found: Iterable[Problem], models: int, seconds: float | None = None)
     ]
     took = f" in {seconds:.1f} s" if seconds is not None else ""
     return f"{models} model{'' if models == 1 else 's'} checked{took}: {', '.join(parts) or 'no problems'}"
+
+
+def written(done: Written) -> str:
+    """One line that says what a build wrote."""
+    parts = [f"{len(done.new):,} written" if done.new else "", f"{done.kept:,} unchanged" if done.kept else ""]
+    parts.append(f"{len(done.pruned):,} removed" if done.pruned else "")
+    return ", ".join(part for part in parts if part) or "nothing to write"

@@ -12,6 +12,7 @@ import tempfile
 import threading
 from contextlib import contextmanager
 from functools import partial
+from http import HTTPStatus
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from time import perf_counter
@@ -20,13 +21,24 @@ from typing import TYPE_CHECKING, Any
 from watchfiles import watch
 
 from galleryctl import building, checks, report
-from galleryctl.errors import GalleryError
+from galleryctl.errors import GalleryError, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 LIVE = "/_live"
 _KEEP_ALIVE = 15.0  # seconds between comments that keep an idle event stream open
+_STEP = 500  # milliseconds after which the watcher looks whether it shall stop
+_DEBOUNCE = 100  # milliseconds: an editor saves in several steps
+_NOTHING = f"""\
+<!doctype html>
+<meta charset="utf-8">
+<title>Not built yet</title>
+<style>body {{ font: 1rem/1.5 system-ui, sans-serif; max-width: 36rem; margin: 4rem auto; padding: 0 1rem }}</style>
+<h1>Not built yet</h1>
+<p>The registry has errors: they are on the terminal. This page reloads as soon as they are mended.</p>
+<script>new EventSource("{LIVE}").onmessage = () => location.reload()</script>
+""".encode()
 
 
 class Reloads:
@@ -55,15 +67,18 @@ class Reloads:
 
 
 class Handler(SimpleHTTPRequestHandler):
-    """Static files without folder listings, and the event stream."""
+    """Static files without folder listings and hidden files, and the event stream."""
 
     protocol_version = "HTTP/1.1"
-    extensions_map = {  # noqa: RUF012 - the base class's own way of saying it
+    extensions_map = {
         **SimpleHTTPRequestHandler.extensions_map,
         ".atom": "application/atom+xml",
+        ".html": "text/html; charset=utf-8",
         ".js": "text/javascript",
         ".json": "application/json",
+        ".txt": "text/plain; charset=utf-8",
         ".webp": "image/webp",
+        ".woff2": "font/woff2",
     }
 
     def __init__(self, *args: Any, reloads: Reloads, **kwargs: Any) -> None:  # noqa: ANN401 - handed on
@@ -76,20 +91,28 @@ class Handler(SimpleHTTPRequestHandler):
         else:
             super().do_GET()
 
+    def translate_path(self, path: str) -> str:
+        """The base class keeps a path inside the folder; the writer's own files in it are not published either."""
+        found = Path(super().translate_path(path))
+        parts = found.relative_to(self.directory).parts if found.is_relative_to(self.directory) else (".",)
+        if any(part.startswith(".") and part != ".well-known" for part in parts):
+            return str(Path(self.directory) / "nothing-here")
+        return super().translate_path(path)
+
     def end_headers(self) -> None:
-        self.send_header("Cache-Control", "no-cache")
+        self.send_header("Cache-Control", "no-store")  # a page built twice within a second has one date
         self.send_header("X-Content-Type-Options", "nosniff")
         super().end_headers()
 
     def list_directory(self, path: Any) -> None:  # noqa: ANN401, ARG002 - the base class's signature
-        self.send_error(404)
+        self.send_error(HTTPStatus.NOT_FOUND)
 
     def send_error(self, code: int, message: str | None = None, explain: str | None = None) -> None:
-        page = Path(self.directory) / "404.html"
-        if code != 404 or not page.is_file():  # noqa: PLR2004 - a status
+        if code != HTTPStatus.NOT_FOUND:
             super().send_error(code, message, explain)
             return
-        body = page.read_bytes()
+        page = Path(self.directory) / "404.html"
+        body = page.read_bytes() if page.is_file() else _NOTHING
         self.send_response(code)
         self.send_header("Content-Type", "text/html; charset=utf-8")
         self.send_header("Content-Length", str(len(body)))
@@ -97,73 +120,105 @@ class Handler(SimpleHTTPRequestHandler):
         if self.command != "HEAD":
             self.wfile.write(body)
 
-    def log_message(self, *args: Any) -> None:  # noqa: ANN401
+    def log_message(self, *args: Any) -> None:  # noqa: ANN401 - the base class's signature
         """Say nothing: the terminal belongs to builds and their problems."""
 
     def _stream(self) -> None:
-        self.send_response(200)
+        self.send_response(HTTPStatus.OK)
         self.send_header("Content-Type", "text/event-stream")
         self.send_header("Connection", "close")
         self.end_headers()
         self.close_connection = True
         seen = self._reloads.count
         try:
+            self._say(b"retry: 1000\n\n")
             while not self._reloads.closed:
                 now = self._reloads.wait(seen, _KEEP_ALIVE)
-                self.wfile.write(b"data: reload\n\n" if now != seen else b": still here\n\n")
-                self.wfile.flush()
+                self._say(b"data: reload\n\n" if now != seen else b": still here\n\n")
                 seen = now
         except (BrokenPipeError, ConnectionResetError):
             return  # the page was closed
+
+    def _say(self, event: bytes) -> None:
+        self.wfile.write(event)
+        self.wfile.flush()
 
 
 class Server(ThreadingHTTPServer):
     daemon_threads = True
     allow_reuse_address = True
 
+    def handle_error(self, request: Any, client_address: Any) -> None:  # noqa: ANN401 - the base class's signature
+        """A browser that leaves in the middle of an answer is no error worth a traceback."""
+
 
 def run(
-    registry: Path, out: Path | None, *, port: int, jobs: int, say: Callable[[str], None], stop: threading.Event | None = None
+    registry: Path,
+    out: Path | None,
+    *,
+    port: int,
+    jobs: int,
+    say: Callable[[str], None],
+    stop: threading.Event | None = None,
 ) -> int:
-    """Serve until interrupted, or until `stop` is set; 3 where the port is taken."""
+    """Serve until interrupted, or until `stop` is set. Raises `GalleryError` where the port is taken."""
     reloads = Reloads()
-    with _folder(out) as folder:
-        rebuild(registry, folder, jobs, say)
-        handler = partial(Handler, directory=str(folder), reloads=reloads)
+    with _folder(out) as folder, _server(port, partial(Handler, directory=str(folder), reloads=reloads)) as server:
+        _build(registry, folder, jobs, say)
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        say(f"Serving on http://127.0.0.1:{server.server_port}")
+        say("Ctrl-C ends it.")
         try:
-            server = Server(("127.0.0.1", port), handler)
-        except OSError as error:
-            raise GalleryError(f"port {port} cannot be used ({error.strerror}); take another: --port 0") from error
-        with server:
-            threading.Thread(target=server.serve_forever, daemon=True).start()
-            say(f"Serving on http://127.0.0.1:{server.server_port} — Ctrl-C ends it")
-            try:
-                watched = [path for name in ("schemas", "site_templates") if (path := registry.parent / name).is_dir()]
-                for _ in watch(registry, *watched, stop_event=stop, raise_interrupt=False, debounce=200):
-                    if rebuild(registry, folder, jobs, say):
-                        reloads.announce()
-            finally:
-                reloads.close()
-                server.shutdown()
+            for changed in _watched(registry, stop):
+                if changed and rebuild(registry, folder, jobs, say):
+                    reloads.announce()
+        finally:
+            reloads.close()
+            server.shutdown()
     return 0
+
+
+def _watched(registry: Path, stop: threading.Event | None) -> Iterator[bool]:
+    """True whenever files of the registry, or what they are checked and shown with, have changed."""
+    beside = [path for name in ("schemas", "site_templates") if (path := registry.parent / name).is_dir()]
+    first = True  # what changed while the watcher started is not told
+    options: dict[str, Any] = {"debounce": _DEBOUNCE, "rust_timeout": _STEP, "yield_on_timeout": True}
+    for changes in watch(registry, *beside, stop_event=stop, raise_interrupt=False, **options):
+        yield bool(changes) or first
+        first = False
+
+
+def _server(port: int, handler: Any) -> Server:  # noqa: ANN401 - a class, or a partial of one
+    try:
+        return Server(("127.0.0.1", port), handler)
+    except OSError as error:
+        raise GalleryError(f"port {port} cannot be used ({error.strerror}); take another: --port 0") from error
 
 
 def rebuild(registry: Path, out: Path, jobs: int, say: Callable[[str], None]) -> bool:
     """Build once and say how it went; whether there is something new to see."""
-    start = perf_counter()
     try:
-        done = building.build(
-            building.Wanted(registry, out, now=dt.datetime.now(dt.UTC), jobs=jobs, live=True)
-        )
+        return _build(registry, out, jobs, say)
+    except UsageError as error:
+        say(f"not built: {error}; the last good gallery stays up")
     except GalleryError as error:
         say(f"not built: {error}")
-        return False
+    return False
+
+
+def _build(registry: Path, out: Path, jobs: int, say: Callable[[str], None]) -> bool:
+    start = perf_counter()
+    wanted = building.Wanted(registry, out, now=dt.datetime.now(dt.UTC), jobs=jobs, live=True)
+    done = building.build(wanted)
     if done.written is None:
         say(report.problems(done.errors, "text", checks.RULES).rstrip())
         say(f"not built: {report.summary(done.errors, done.models)}; the last good gallery stays up")
         return False
-    say(f"{done.written} in {perf_counter() - start:.1f} s")
-    return bool(done.written.new or done.written.pruned)
+    new = bool(done.written.new or done.written.pruned)
+    if new:
+        took = f"{perf_counter() - start:.1f} s"
+        say(f"{dt.datetime.now().astimezone():%H:%M:%S}  {report.written(done.written)} in {took}")
+    return new
 
 
 @contextmanager

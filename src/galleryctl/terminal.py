@@ -1,4 +1,8 @@
-"""What a person sees on a terminal: tables and pages, as wide as the terminal, plain where output is no terminal."""
+"""What a person sees on a terminal: tables and pages, as wide as the terminal, plain where output is no terminal.
+
+On a narrow terminal whole columns go, the least needed first; an id, a version or a code is never cut. Piped output has
+no colours and no end to its lines, so a program finds everything in it.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +11,6 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console, Group
-from rich.markdown import Markdown
 from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
@@ -16,7 +19,9 @@ from galleryctl.problems import Severity
 from galleryctl.spec import localised, version_key
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from rich.console import RenderableType
 
     from galleryctl.checks.rule import Rule
     from galleryctl.gallery import Entry, Outline
@@ -24,36 +29,81 @@ if TYPE_CHECKING:
 
 _STYLES = {Severity.ERROR: "red", Severity.WARN: "yellow", Severity.NOTE: "cyan"}
 _STATES = {"active": "green", "deprecated": "yellow", "discontinued": "red", "quarantined": "red"}
-_PIPE_WIDTH = 160
+_ENDLESS = 10_000
+_LICENCE = 22  # characters of a licence in a list; LicenseRef-… may be longer
+_GAP = "  "  # between columns
+_PROSE = 30  # characters below which a summary says nothing
 _UNITS = ("B", "kB", "MB", "GB", "TB")
+_INNER = {
+    "builds",
+    "digests",
+    "installs",
+    "facets",
+    "sha256",
+    "length",
+}  # of use to the index, not to a reader of lists
 
 
-def console() -> Console:
-    """Standard output; piped output is plain and wide, so that nothing is cut that a program may want."""
+def _console() -> Console:
+    """Standard output, as it is now; tests and pipes replace it."""
     if sys.stdout.isatty():
-        return Console(highlight=False)
-    return Console(file=sys.stdout, width=_PIPE_WIDTH, highlight=False, color_system=None)
+        return Console(file=sys.stdout, highlight=False)
+    return Console(file=sys.stdout, width=_ENDLESS, highlight=False, color_system=None)
+
+
+def _print(console: Console, *parts: RenderableType) -> None:
+    if console.is_terminal:
+        console.print(Group(*parts))
+        return
+    with console.capture() as capture:
+        console.print(Group(*parts))
+    sys.stdout.write("".join(f"{line.rstrip()}\n" for line in capture.get().splitlines()))
 
 
 def rules(found: Iterable[Rule]) -> None:
     """All rules, one a line."""
-    table = _table("code", "severity", "what it catches", "fix")
+    console = _console()
+    table = _table("code", "severity", "what it catches")
     for rule in sorted(found, key=lambda rule: rule.code):
         severity = Text(rule.severity.value + ("!" if rule.fixed else ""), style=_STYLES[rule.severity])
-        table.add_row(rule.code, severity, rule.title, "--fix" if rule.fixable else "")
-    console().print(table)
+        table.add_row(rule.code, severity, _prose(rule.title) + (Text("  --fix", "dim") if rule.fixable else Text()))
+    _print(console, table)
+    sys.stderr.write("error! is fixed: policy cannot change it; --fix: check --fix mends it\n")
 
 
 def page(rule: Rule) -> None:
     """One rule's page."""
+    console = _console()
     head = Text.assemble((rule.code, "bold"), "  ", (rule.severity.value, _STYLES[rule.severity]))
     if rule.fixed:
-        head.append("  fixed: policy cannot change it")
+        head.append("  policy cannot change it", "dim")
     if rule.fixable:
-        head.append("  check --fix mends it")
-    out = console()
-    out.print(head)
-    out.print(Markdown(rule.page) if out.is_terminal else Text(rule.page))
+        head.append("  check --fix mends it", "dim")
+    _print(console, head, Text(), *(_page(rule.page) if console.is_terminal else [Text(rule.page)]))
+
+
+def _page(page: str) -> Iterator[Text]:
+    """A rule's Markdown, which is paragraphs and fenced examples, for a terminal."""
+    paragraph: list[str] = []
+    fenced, first = False, True
+    for line in [*page.rstrip().splitlines(), ""]:
+        if line.startswith("```") or (not line and not fenced):
+            if paragraph:
+                text = _prose(" ".join(paragraph))
+                text.stylize("bold" if first else "")
+                yield text
+                first = False
+            paragraph = []
+            fenced = fenced != line.startswith("```")
+            if not line:
+                yield Text()
+        elif fenced:
+            yield Text(f"    {line}", "cyan")
+        elif line.startswith(("* ", "- ")) and paragraph:
+            yield _prose(" ".join(paragraph))
+            paragraph = [line]
+        else:
+            paragraph.append(line.strip())
 
 
 def ordered(entries: Sequence[Entry], by: str) -> list[Entry]:
@@ -70,18 +120,47 @@ def ordered(entries: Sequence[Entry], by: str) -> list[Entry]:
 def models(entries: Sequence[Entry], form: str, settings: Settings) -> None:
     """A list of models."""
     if form == "json":
-        _json([json.loads(entry.outline.model_dump_json(exclude_defaults=True)) for entry in entries])
+        _json([entry.outline.model_dump(mode="json", exclude_none=True, exclude=_INNER) for entry in entries])
         return
-    table = _table("id", "type", "release", "status", "added", "licence", "summary")
-    for entry in entries:
-        outline = entry.outline
-        summary = localised(outline.summary or outline.title, settings.default_language, settings.default_language)
-        table.add_row(
-            outline.id, outline.type, outline.latest or "–", _state(outline),
-            outline.added.date().isoformat() if outline.added else "–", outline.license or "–", summary,
-        )  # fmt: skip
-    console().print(table)
+    console, language = _console(), settings.default_language
+    rows = [
+        {
+            "id": Text(entry.id),
+            "type": Text(entry.outline.type),
+            "release": Text(entry.outline.latest or "–"),
+            "status": _state(entry.outline),
+            "added": Text(entry.outline.added.date().isoformat() if entry.outline.added else "–"),
+            "licence": Text(entry.outline.license or "–"),
+            "summary": Text(localised(entry.outline.summary or entry.outline.title, language, language)),
+        }
+        for entry in entries
+    ]
+    if rows:
+        _print(console, _fitted(rows, console.width, ("licence", "added", "type", "release")))
     sys.stderr.write(f"{len(entries)} model{'' if len(entries) == 1 else 's'}\n")
+
+
+def _fitted(rows: Sequence[dict[str, Text]], width: int, spare: Sequence[str]) -> Table:
+    """A table as wide as the terminal. The last column is cut to what is left, or goes; then others go, as named."""
+    *columns, last = rows[0]
+    needed = {name: max(len(name), *(row[name].cell_len for row in rows)) for name in columns}
+    if width != _ENDLESS:
+        needed["licence"] = min(needed["licence"], _LICENCE)
+    left = width - sum(needed.values()) - len(_GAP) * len(columns)
+    if left >= _PROSE:
+        columns.append(last)
+        needed[last] = left
+    for name in spare:
+        if sum(needed[column] for column in columns) + len(_GAP) * (len(columns) - 1) <= width:
+            break
+        columns.remove(name)
+    table = Table(box=None, header_style="dim", pad_edge=False, padding=(0, len(_GAP), 0, 0))
+    for name in columns:
+        fixed = None if name == last else needed[name]
+        table.add_column(name, no_wrap=True, overflow="ellipsis", min_width=fixed, max_width=needed[name])
+    for row in rows:
+        table.add_row(*(row[name] for name in columns))
+    return table
 
 
 def model(entry: Entry, form: str, settings: Settings) -> None:
@@ -89,24 +168,22 @@ def model(entry: Entry, form: str, settings: Settings) -> None:
     if form == "json":
         _json(json.loads(entry.wire))
         return
-    document, outline, language = entry.document(), entry.outline, settings.default_language
+    console, language = _console(), settings.default_language
+    document, outline = entry.document(), entry.outline
     title = Text.assemble((localised(document.title, language, language), "bold"), "  ", (entry.id, "dim"), "  ")
-    parts: list[Any] = [
-        title.append_text(_state(outline)),
-        Text(localised(document.summary, language, language)),
-        Text(),
-    ]
-    parts.append(_facts(document, outline))
+    parts: list[RenderableType] = [title.append_text(_state(outline))]
+    if document.summary:
+        parts.append(Text(localised(document.summary, language, language)))
     if document.reason:
-        parts.append(Text(f"reason: {document.reason}", style=_STATES[document.status]))
-    parts += [Text(), Text("Releases", style="bold"), Padding(_releases(document, outline), (0, 0, 0, 2))]
-    if outline.latest:
-        parts += [
-            Text(),
-            Text(f"Variants of {outline.latest}", style="bold"),
-            Padding(_variants(document.releases[outline.latest].variants), (0, 0, 0, 2)),
-        ]
-    console().print(Group(*parts))
+        parts.append(Text(f"Reason: {document.reason}", style=_STATES[document.status]))
+    parts += [Text(), _facts(document, outline)]
+    if document.releases:
+        parts += [Text(), Text("Releases", style="bold"), Padding(_releases(document, outline), (0, 0, 0, 2))]
+    variants = document.releases[outline.latest].variants if outline.latest else ()
+    if variants:
+        head = Text(f"Variants of {outline.latest}", style="bold")
+        parts += [Text(), head, Padding(_variants(variants, console.width), (0, 0, 0, 2))]
+    _print(console, *parts)
 
 
 def size(count: int) -> str:
@@ -118,31 +195,37 @@ def size(count: int) -> str:
 
 
 def _facts(document: ModelDocument, outline: Outline) -> Table:
-    table = Table.grid(padding=(0, 2))
+    table = Table.grid(padding=(0, 2, 0, 0))
+    table.add_column(style="dim", no_wrap=True)
+    table.add_column(overflow="fold")
+    commit = f", {outline.commit[:12]}" if outline.commit else ""
     rows = [
         ("type", document.type),
         ("licence", document.license or "–"),
         ("tags", ", ".join(document.tags)),
+        ("categories", ", ".join(document.categories)),
         *((key.replace("_", " "), _value(value)) for key, value in outline.facts.items()),
+        ("visibility", "" if document.visibility == "public" else document.visibility),
         ("added", f"{outline.added:%Y-%m-%d %H:%M} UTC by {outline.by}" if outline.added else ""),
-        (
-            "updated",
-            f"{outline.updated:%Y-%m-%d %H:%M} UTC in {(outline.commit or '')[:12]}" if outline.updated else "",
-        ),
-        ("base models", ", ".join(document.base_models)),
+        ("updated", f"{outline.updated:%Y-%m-%d %H:%M} UTC{commit}" if outline.updated else ""),
+        ("made from", ", ".join(document.base_models)),
+        ("formerly", ", ".join(document.aliases)),
         ("successor", document.successor or ""),
         ("expires", document.expires.isoformat() if document.expires else ""),
+        *((kind, value if isinstance(value, str) else "\n".join(value)) for kind, value in document.links.items()),
     ]
-    for key, value in rows:
-        if value:
-            table.add_row(Text(key, style="dim"), value)
+    for key, text in rows:
+        if text:
+            table.add_row(key, Text(text))
     return table
 
 
 def _value(value: object) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
     if isinstance(value, tuple):
         return ", ".join(str(item) for item in value)
-    return f"{value:,}" if isinstance(value, int) and not isinstance(value, bool) else str(value)
+    return f"{value:,}" if isinstance(value, int) else str(value)
 
 
 def _releases(document: ModelDocument, outline: Outline) -> Table:
@@ -150,24 +233,26 @@ def _releases(document: ModelDocument, outline: Outline) -> Table:
     for version in sorted(document.releases, key=version_key, reverse=True):
         release = document.releases[version]
         when = release.released or release.published
-        state = outline.releases[version]
-        table.add_row(
-            version, Text(state, style=_STATES[state]), when.date().isoformat() if when else "–", release.notes or ""
-        )
+        state, notes = outline.releases[version], " — ".join(text for text in (release.notes, release.reason) if text)
+        table.add_row(version, Text(state, _STATES[state]), when.date().isoformat() if when else "–", Text(notes))
     return table
 
 
-def _variants(variants: Iterable[Variant]) -> Table:
-    table = _table("variant", "format", "quantizations", "source", "files", "size")
+def _variants(variants: Iterable[Variant], width: int) -> Table:
+    wide = width >= 110  # noqa: PLR2004 - columns of the terminal
+    table = _table(*(("variant", "format", "quantizations", "source", "size") if wide else ("variant", "what it is")))
     for variant in variants:
         files = [file for group in variant.files.values() for file in group]
         hubs = variant.sources.hubs() if variant.sources else {}
-        source = next((f"{kind}:{hub.repo}" for kind, hub in hubs.items()), "–")
         known = sum(file.size or 0 for file in files)
-        table.add_row(
-            variant.name, variant.format or "–", ", ".join(variant.quantizations) or "–", source,
-            str(len(files)) if files else "–", size(known) if known else "–",
-        )  # fmt: skip
+        quantizations = ", ".join(variant.quantizations)
+        source = "\n".join(f"{kind}:{hub.repo}" for kind, hub in hubs.items())
+        total = f"{size(known)} in {len(files)} file{'' if len(files) == 1 else 's'}" if known else ""
+        if wide:
+            table.add_row(variant.name, variant.format or "–", quantizations or "–", Text(source or "–"), total or "–")
+        else:
+            lines = [part for part in (quantizations, source, total) if part]
+            table.add_row(variant.name, Text("\n".join(lines) or "–"))
     return table
 
 
@@ -176,12 +261,24 @@ def _state(outline: Outline) -> Text:
     return state if outline.listed else state.append(", withdrawn", style="yellow")
 
 
+def _prose(text: str) -> Text:
+    """A line of Markdown whose code is set apart by colour, not by backticks."""
+    parts = Text()
+    for index, part in enumerate(text.split("`")):
+        parts.append(part, "cyan" if index % 2 else "")
+    return parts
+
+
+_WHOLE = frozenset({"code", "severity", "version", "status", "released", "variant", "format", "size"})
+
+
 def _table(*columns: str) -> Table:
+    """A table without lines: codes, versions and the like are never cut, texts wrap."""
     table = Table(box=None, header_style="dim", pad_edge=False, padding=(0, 2, 0, 0))
     for column in columns:
-        table.add_column(column, overflow="ellipsis", no_wrap=column not in {"summary", "notes", "what it catches"})
+        table.add_column(column, overflow="fold", no_wrap=column in _WHOLE)
     return table
 
 
-def _json(value: Any) -> None:  # noqa: ANN401
+def _json(value: Any) -> None:  # noqa: ANN401 - any JSON value
     sys.stdout.write(json.dumps(value, indent=2, ensure_ascii=False) + "\n")

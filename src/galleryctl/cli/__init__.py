@@ -93,7 +93,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         error.show()
         return error.exit_code
     except BrokenPipeError:
-        # Whoever read the output has gone; point the stream elsewhere so that the interpreter does not complain at exit.
+        # Whoever read the output has gone; point the stream elsewhere so that nothing complains at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except Exception as error:  # noqa: BLE001 - the boundary: expected errors become a message, the rest a report

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,9 +16,18 @@ if TYPE_CHECKING:
 
 @click.command("build")
 @options.registry
-@click.option("--out", "-o", type=click.Path(path_type=Path, file_okay=False), default="site", show_default=True, help="Output folder.")
+@click.option(
+    "--out",
+    "-o",
+    type=click.Path(path_type=Path, file_okay=False),
+    default="site",
+    show_default=True,
+    help="Output folder.",
+)
 @options.head
-@click.option("--audience", default="public", show_default=True, help="Whom the gallery is for: public, a group, a person.")
+@click.option(
+    "--audience", default="public", show_default=True, help="Whom the gallery is for: public, a group, a person."
+)
 @options.now
 @options.jobs
 def build_command(registry: Path, out: Path, head: str | None, audience: str, now: dt.datetime, jobs: int) -> int:
@@ -33,21 +43,29 @@ def build_command(registry: Path, out: Path, head: str | None, audience: str, no
     from galleryctl import building, checks, report  # noqa: PLC0415 - on use
 
     start = perf_counter()
-    wanted = building.Wanted(registry.resolve(), out, audience=audience, now=now, revision=head, jobs=options.processes(jobs))
+    wanted = building.Wanted(
+        registry.resolve(), out, audience=audience, now=now, revision=head, jobs=options.processes(jobs)
+    )
     with options.progress("Reading models") as reading, options.progress("Writing files") as writing:
         done = building.build(wanted, reading=reading, writing=writing)
     if done.written is None:
-        click.echo(report.problems(done.errors, "text", checks.RULES), err=True, nl=False)
-        click.echo(f"not built: {report.summary(done.errors, done.models)}; the last good gallery stays in {out}", err=True)
+        click.echo(report.problems(done.errors, "text", checks.RULES, colour=sys.stderr.isatty()), err=True, nl=False)
+        click.echo(
+            f"not built: {report.summary(done.errors, done.models)}; the last good gallery stays in {out}", err=True
+        )
         return 1
-    click.echo(f"{out}: {done.written} in {perf_counter() - start:.1f} s", err=True)
+    click.echo(f"{out}: {report.written(done.written)} in {perf_counter() - start:.1f} s", err=True)
     return 0
 
 
 @click.command("serve")
 @options.registry
-@click.option("--out", "-o", type=click.Path(path_type=Path, file_okay=False), help="Output folder; default is a temporary one.")
-@click.option("--port", "-p", type=click.IntRange(0, 65535), default=8000, show_default=True, help="0 takes a free one.")
+@click.option(
+    "--out", "-o", type=click.Path(path_type=Path, file_okay=False), help="Output folder; default is a temporary one."
+)
+@click.option(
+    "--port", "-p", type=click.IntRange(0, 65535), default=8000, show_default=True, help="0 takes a free one."
+)
 @options.jobs
 def serve_command(registry: Path, out: Path | None, port: int, jobs: int) -> int:
     """Build, serve on this machine only, and rebuild and reload the page on every change.
@@ -58,12 +76,21 @@ def serve_command(registry: Path, out: Path | None, port: int, jobs: int) -> int
     """  # noqa: D301
     from galleryctl import serve  # noqa: PLC0415 - on use
 
-    return serve.run(registry.resolve(), out, port=port, jobs=options.processes(jobs), say=lambda text: click.echo(text, err=True))
+    return serve.run(
+        registry.resolve(), out, port=port, jobs=options.processes(jobs), say=lambda text: click.echo(text, err=True)
+    )
 
 
 @click.command("schema")
 @click.option("--check", is_flag=True, help="Only say which files differ; exit code 1 if any does.")
-@click.option("--out", "-o", type=click.Path(path_type=Path, file_okay=False), default="schemas", show_default=True, help="Folder of the schemas.")
+@click.option(
+    "--out",
+    "-o",
+    type=click.Path(path_type=Path, file_okay=False),
+    default="schemas",
+    show_default=True,
+    help="Folder of the schemas.",
+)
 def schema_command(out: Path, *, check: bool) -> int:
     """Write the JSON Schemas that are generated from the types, or check that they are current.
 

@@ -6,7 +6,7 @@ import datetime as dt
 import sys
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
@@ -16,30 +16,28 @@ if TYPE_CHECKING:
     from galleryctl.loading import Loaded
 
 
-class Moment(click.ParamType):
-    """A time in ISO 8601, as an aware UTC `datetime`; a bare day is its midnight."""
-
-    name = "time"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> dt.datetime:  # noqa: ANN401
-        if isinstance(value, dt.datetime):
-            return value
-        try:
-            moment = dt.datetime.fromisoformat(value)
-        except ValueError:
-            self.fail(f"{value!r} is no time; write 2026-11-21 or 2026-11-21T15:00:00Z", param, ctx)
-        return moment.astimezone(dt.UTC) if moment.tzinfo else moment.replace(tzinfo=dt.UTC)
+def _moment(ctx: click.Context, param: click.Parameter, value: str | None) -> dt.datetime:
+    """A time in ISO 8601 as an aware UTC `datetime`; a bare day is its midnight."""
+    if value is None:
+        return dt.datetime.now(dt.UTC)
+    try:
+        moment = dt.datetime.fromisoformat(value)
+    except ValueError:
+        raise click.BadParameter(
+            f"{value!r} is no time; write 2026-11-21 or 2026-11-21T15:00:00Z", ctx, param
+        ) from None
+    return moment.astimezone(dt.UTC) if moment.tzinfo else moment.replace(tzinfo=dt.UTC)
 
 
 registry = click.option(
     "--registry", "-r", type=click.Path(path_type=Path, file_okay=False), default="registry", show_default=True,
     help="Folder of the registry.",
 )  # fmt: skip
-jobs = click.option("--jobs", "-j", type=click.IntRange(min=0), default=0, help="Processes; 0 means one per core.")
-head = click.option("--head", metavar="REV", help="Read this git revision, without checking it out.")
-now = click.option(
-    "--now", type=Moment(), default=lambda: dt.datetime.now(dt.UTC), metavar="TIME", help="Judge as of this time."
+jobs = click.option(
+    "--jobs", "-j", type=click.IntRange(min=0), default=0, metavar="N", help="Processes; one per core unless given."
 )
+head = click.option("--head", metavar="REV", help="Read this git revision, without checking it out.")
+now = click.option("--now", callback=_moment, metavar="TIME", help="Judge as of this time; now unless given.")
 
 
 def processes(count: int) -> int:

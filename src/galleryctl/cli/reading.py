@@ -12,14 +12,20 @@ from galleryctl.cli import options
 
 if TYPE_CHECKING:
     import datetime as dt
+    from collections.abc import Sequence
 
+    from galleryctl.problems import Problem
     from galleryctl.report import Format
+
+_ROUNDS = 5  # mending one thing may show another; five is more than the rules need
 
 
 @click.command("check")
 @click.argument("paths", nargs=-1, type=click.Path(path_type=Path))
 @options.registry
-@click.option("--format", "form", type=click.Choice(["text", "json", "github", "sarif"]), default="text", show_default=True)
+@click.option(
+    "--format", "form", type=click.Choice(["text", "json", "github", "sarif"]), default="text", show_default=True
+)
 @click.option("--fix", is_flag=True, help="Mend what has exactly one right answer; comments and order stay.")
 @options.head
 @options.now
@@ -46,14 +52,33 @@ def check_command(
         raise click.UsageError("--fix changes files on disk, --head reads a revision: use one of them")
     start = perf_counter()
     loaded = options.load(registry, now=now, revision=head, jobs=jobs)
-    found = authoring.within(loaded.problems, paths, registry)
-    if fix and (mended := authoring.mend(registry, found)):
-        click.echo(f"mended {len(mended)} file{'' if len(mended) == 1 else 's'}: {', '.join(mended)}", err=True)
+    found = authoring.within(loaded.problems, paths, registry, revision=head)
+    mended: set[str] = set()
+    for _ in range(_ROUNDS if fix else 0):
+        changed = authoring.mend(registry, found)
+        if not changed:
+            break
+        mended |= set(changed)
         loaded = options.load(registry, now=now, revision=None, jobs=jobs)
         found = authoring.within(loaded.problems, paths, registry)
-    click.echo(report.problems(found, form, checks.RULES, colour=sys.stdout.isatty()), nl=False)
+    if mended:
+        click.echo("mended " + "\n       ".join(sorted(mended)), err=True)
+    click.echo(
+        report.problems(_located(found, registry, form), form, checks.RULES, colour=sys.stdout.isatty()), nl=False
+    )
     click.echo(report.summary(found, loaded.folders, perf_counter() - start), err=True)
     return int(any(problem.severity is Severity.ERROR for problem in found))
+
+
+def _located(found: Sequence[Problem], registry: Path, form: Format) -> Sequence[Problem]:
+    """What a forge reads names files from the top of the repository."""
+    from galleryctl import git, report  # noqa: PLC0415 - on use
+
+    root = registry.resolve().parent
+    top = git.toplevel(root) if form in {"github", "sarif"} else None
+    if top is None or top.resolve() == root:
+        return found
+    return report.placed(found, root.relative_to(top.resolve()).as_posix())
 
 
 @click.command("explain")

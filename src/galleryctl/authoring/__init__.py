@@ -1,0 +1,27 @@
+"""What authors do to the files of a registry: start one, add models and releases, change fields, mend problems.
+
+Files that people wrote are spliced, never written anew; nothing is overwritten; a change that would break a file is
+refused before anything is written.
+"""
+
+from galleryctl.authoring.editing import Change, edit
+from galleryctl.authoring.mending import mend, within
+from galleryctl.authoring.releasing import PARTS, Part, Released, release
+from galleryctl.authoring.scaffold import Answers, Claim, claim, new
+from galleryctl.authoring.starting import init
+
+__all__ = [
+    "PARTS",
+    "Answers",
+    "Change",
+    "Claim",
+    "Part",
+    "Released",
+    "claim",
+    "edit",
+    "init",
+    "mend",
+    "new",
+    "release",
+    "within",
+]

@@ -1,0 +1,119 @@
+"""`release`: the next version of a model, begun as a copy of its newest one."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, get_args
+
+from galleryctl import document, layout
+from galleryctl.authoring.files import Files
+from galleryctl.document import DELETE
+from galleryctl.errors import UsageError
+from galleryctl.spec import Limits, Release, is_version, version_key
+
+if TYPE_CHECKING:
+    import datetime as dt
+    from collections.abc import Iterable
+    from pathlib import Path
+
+    from galleryctl.layout import Place
+
+Part = Literal["patch", "minor", "major"]
+PARTS: tuple[Part, ...] = get_args(Part)
+_ORDER = tuple(Release.model_fields)
+
+
+class Released(NamedTuple):
+    """Paths relative to the registry."""
+
+    id: str
+    version: str
+    copied: str
+    """The version it began as."""
+    paths: tuple[str, ...]
+
+
+def release(
+    registry: Path,
+    identifier: str,
+    *,
+    now: dt.datetime,
+    version: str | None = None,
+    bump: Part = "patch",
+    notes: str | None = None,
+) -> Released:
+    """Copy the newest release to a number above every one ever used, its chat templates too; comments stay.
+
+    Notes, status and reason do not carry over; pins do, until they are pinned anew.
+    """
+    files = Files(registry.resolve())
+    place = files.find(identifier)
+    releases = files.releases(place)
+    if not releases:
+        raise UsageError(
+            f"{identifier} has no release to begin from; write 1.0.0.yaml into {layout.folder(place.type, identifier)}"
+        )
+    newest = next(iter(releases))
+    used = [*releases, *_gone(files, place)]
+    chosen = version or raised(max(used, key=version_key), bump)
+    _refuse(identifier, chosen, used)
+    source = files.document(releases[newest])
+    values = {"notes": notes or DELETE, "status": DELETE, "reason": DELETE, "released": _time(now)}
+    text = source.text
+    for field, value in values.items():
+        text = _assigned(source.path, text, field, value)
+    texts = {_renamed(source.path, newest, chosen): text}
+    for path in _templates(files, place, newest):
+        texts[_renamed(path, newest, chosen)] = files.tree.read(f"{files.name}/{path}").decode()
+    files.write(texts)
+    return Released(identifier, chosen, newest, tuple(f"{files.name}/{path}" for path in texts))
+
+
+def raised(version: str, part: Part) -> str:
+    """The next number: 1.4.2 raised by minor is 1.5.0."""
+    major, minor, patch = version_key(version)
+    if part == "major":
+        return f"{major + 1}.0.0"
+    return f"{major}.{minor + 1}.0" if part == "minor" else f"{major}.{minor}.{patch + 1}"
+
+
+def _refuse(identifier: str, version: str, used: Iterable[str]) -> None:
+    if not is_version(version):
+        raise UsageError(f"{version!r} is no version: write three numbers, such as 1.1.0")
+    highest = max(used, key=version_key)
+    if version_key(version) <= version_key(highest):
+        why = "was used before" if version in used else f"is not above {highest}, the highest ever used"
+        raise UsageError(
+            f"{identifier} {version} {why}; the next are {', '.join(raised(highest, part) for part in PARTS)}"
+        )
+
+
+def _gone(files: Files, place: Place) -> tuple[str, ...]:
+    """Versions that were removed and never come back."""
+    for ending in ("yaml", "json"):
+        path = f"removed/{place.id}.{ending}"
+        if path in files.entries:
+            gone = files.document(path).data.get("releases", [])
+            return tuple(version for version in gone if isinstance(version, str) and is_version(version))
+    return ()
+
+
+def _assigned(path: str, text: str, field: str, value: Any) -> str:  # noqa: ANN401 - any JSON value
+    parsed, _ = document.parse(path, text.encode(), Limits())
+    if parsed is None:
+        raise AssertionError("unreachable: it was read, and an assignment keeps it readable")
+    return document.splice(parsed, document.assign(parsed, (field,), value, order=_ORDER))
+
+
+def _templates(files: Files, place: Place, version: str) -> list[str]:
+    folder = layout.folder(place.type, place.id)
+    known = ((path, layout.place(path)) for path in files.entries if path.startswith(f"{folder}/"))
+    return [path for path, found in known if found and found.kind == "template" and found.version == version]
+
+
+def _renamed(path: str, old: str, new: str) -> str:
+    folder, _, name = path.rpartition("/")
+    return f"{folder}/{new}{name.removeprefix(old)}"
+
+
+def _time(now: dt.datetime) -> str:
+    return now.replace(microsecond=0).isoformat().replace("+00:00", "Z")

@@ -1,0 +1,228 @@
+"""Commands that change the files of a registry."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from galleryctl.cli import options
+
+if TYPE_CHECKING:
+    import datetime as dt
+    from collections.abc import Callable, Sequence
+
+    from galleryctl.authoring import Claim, Part
+
+_SIZE = r"\d+(\.\d+)?(KiB|MiB|GiB|TiB)"
+_PARAMETERS = r"\d+(\.\d+)?[KMBT]"
+
+
+@click.command("init")
+@click.argument("folder", metavar="[DIR]", type=click.Path(path_type=Path, file_okay=False), default="registry")
+@click.option("--title", default="Model Gallery", show_default=True, help="Name of the gallery.")
+def init_command(folder: Path, title: str) -> int:
+    """Start a registry in DIR, by default in `registry`: settings, roles, policy and a vocabulary. It builds at once.
+
+    \b
+    Example:
+      galleryctl init
+      galleryctl init registry --title "Models of Acme"
+    """  # noqa: D301
+    from galleryctl import authoring  # noqa: PLC0415 - on use
+
+    for path in authoring.init(folder, title=title):
+        click.echo(f"{folder}/{path}")
+    where = "" if folder == Path("registry") else f" --registry {folder}"
+    _next(
+        f"galleryctl new llm acme/tiny{where}     add a model",
+        f"galleryctl check{where}                 find what is wrong",
+        f"galleryctl serve{where}                 look at it",
+    )
+    return 0
+
+
+def _size(pattern: str, example: str) -> Callable[[click.Context, click.Parameter, str | None], str | None]:
+    """A callback that refuses a text of another form, and says which one is meant."""
+
+    def check(ctx: click.Context, param: click.Parameter, value: str | None) -> str | None:
+        import re  # noqa: PLC0415 - on use
+
+        if value is not None and re.fullmatch(pattern, value) is None:
+            raise click.BadParameter(f"{value!r} is none; write it like {example}", ctx, param)
+        return value
+
+    return check
+
+
+@click.command("new")
+@click.argument("type_", metavar="TYPE")
+@click.argument("id_", metavar="PUBLISHER/NAME")
+@options.registry
+@click.option("--version", default=None, metavar="X.Y.Z", help="Number of the first release; 1.0.0 unless given.")
+@click.option("--framework", metavar="NAME", help="In what it runs, from taxonomy.yaml.")
+@click.option("--gpus", type=click.IntRange(0), metavar="N", help="Accelerators it needs.")
+@click.option(
+    "--vram", metavar="SIZE", callback=_size(_SIZE, "8GiB"), help="Accelerator memory it needs, such as 8GiB."
+)
+@click.option("--memory", metavar="SIZE", callback=_size(_SIZE, "16GiB"), help="System memory it needs, such as 16GiB.")
+@click.option("--repo", metavar="[HUB:]OWNER/NAME", help="Where the weights are; HUB is huggingface unless given.")
+@click.option("--format", "format_", metavar="FORMAT", help="Format of the weights: pytorch, gguf, mlx, awq, …")
+@click.option("--parameters", metavar="SIZE", callback=_size(_PARAMETERS, "8B"), help="Size, such as 8B or 335M.")
+@click.option(
+    "--quantization", "-q", "quantizations", multiple=True, metavar="NAME", help="May be given several times."
+)
+@click.option("--summary", metavar="TEXT", help="Description: one sentence.")
+@click.option("--title", metavar="TEXT", help="Name as people write it; made from NAME unless given.")
+@click.option("--license", metavar="SPDX", help="Licence of the model, such as Apache-2.0.")
+@click.option("--yes", "-y", is_flag=True, help="Ask nothing; what is not given is left for later.")
+@options.now
+def new_command(type_: str, id_: str, registry: Path, *, now: dt.datetime, yes: bool, **given: Any) -> int:  # noqa: ANN401
+    """Scaffold a model: model.yaml, a first release and a card. On a terminal it asks for what is not given.
+
+    \b
+    Example:
+      galleryctl new llm acme/tiny
+      galleryctl new llm acme/tiny --repo acme/tiny --format gguf -q Q4_K_M -q Q8_0 --yes
+    """  # noqa: D301
+    from galleryctl import authoring  # noqa: PLC0415 - on use
+
+    claim = authoring.claim(registry, type_, id_, now=now)
+    if not yes and sys.stdin.isatty():
+        _ask(claim, given)
+    given = {"format" if name == "format_" else name: value for name, value in given.items() if value is not None}
+    for path in authoring.new(claim, authoring.Answers(**given)):
+        click.echo(path)
+    where = "" if registry == Path("registry") else f" --registry {registry}"
+    _next(
+        f"galleryctl check {registry}/models/{type_}/{id_}{where}     says what is left to fill in",
+        f"galleryctl serve{where}     shows its page, on /types/{type_}/ and /models/{id_}/",
+    )
+    return 0
+
+
+def _ask(claim: Claim, given: dict[str, Any]) -> None:
+    """Ask for what was not given: version, environment, resources, weights, description, in this order."""
+    click.echo(
+        f"{click.style(claim.id, bold=True)}, a new model of type {claim.type.name}. Enter skips a question.", err=True
+    )
+    _question(given, "version", "Version", default="1.0.0")
+    _question(given, "framework", "Framework", hint=", ".join(claim.frameworks))
+    _question(given, "gpus", "GPUs", hint="how many", pattern=r"\d{1,4}")
+    _question(given, "vram", "GPU memory", hint="such as 8GiB", pattern=_SIZE)
+    _question(given, "memory", "Memory", hint="such as 16GiB", pattern=_SIZE)
+    _question(given, "repo", "Weights from", hint="OWNER/NAME on Hugging Face, or HUB:OWNER/NAME")
+    _question(given, "format_", "Format", hint="pytorch, gguf, mlx, awq, gptq, fp8, onnx, …")
+    _question(given, "parameters", "Parameters", hint="such as 8B or 335M", pattern=_PARAMETERS)
+    if not given["quantizations"]:
+        _question(given, "quantizations", "Quantizations", hint="such as Q4_K_M, Q8_0")
+        given["quantizations"] = tuple((given["quantizations"] or "").replace(",", " ").split())
+    _question(given, "summary", "Description", hint="one sentence")
+
+
+def _question(
+    given: dict[str, Any], name: str, text: str, *, hint: str = "", default: str = "", pattern: str = ""
+) -> None:
+    if given[name]:
+        return
+
+    def convert(answer: str) -> Any:  # noqa: ANN401 - what the question is for
+        import re  # noqa: PLC0415 - on use
+
+        answer = answer.strip()
+        if answer and pattern and re.fullmatch(pattern, answer) is None:
+            raise click.UsageError(f"write it {hint}, or nothing")
+        return int(answer) if answer and name == "gpus" else answer or None
+
+    words = f"{text} {click.style(f'({hint})', dim=True)}" if hint else text
+    given[name] = click.prompt(words, default=default, show_default=bool(default), value_proc=convert, err=True)
+
+
+@click.command("release")
+@click.argument("id_", metavar="ID")
+@click.argument("version", metavar="[VERSION]", required=False)
+@options.registry
+@click.option(
+    "--bump", type=click.Choice(["patch", "minor", "major"]), help="Which number to raise; patch unless given."
+)
+@click.option("--notes", metavar="TEXT", help="What is new, in one sentence.")
+@options.now
+def release_command(
+    id_: str, version: str | None, registry: Path, bump: Part | None, notes: str | None, now: dt.datetime
+) -> int:
+    """Add a release to a model: a copy of its newest one, under a number above every one ever used.
+
+    Comments and pins stay as they are; notes, status and reason begin anew.
+
+    \b
+    Example:
+      galleryctl release acme/tiny --notes "Better at mathematics."
+      galleryctl release acme/tiny --bump minor
+      galleryctl release acme/tiny 2.0.0
+    """  # noqa: D301
+    from galleryctl import authoring  # noqa: PLC0415 - on use
+
+    if version and bump:
+        raise click.UsageError("VERSION and --bump say the same thing: use one of them")
+    made = authoring.release(registry, id_, now=now, version=version, bump=bump or "patch", notes=notes)
+    for path in made.paths:
+        click.echo(path)
+    click.echo(f"{made.id} {made.version}, begun as a copy of {made.copied}", err=True)
+    if not notes:
+        click.echo(f"say what is new: galleryctl edit {made.id}@{made.version} notes=…", err=True)
+    return 0
+
+
+@click.command("edit", context_settings={"ignore_unknown_options": True})
+@click.argument("id_", metavar="ID[@VERSION]")
+@click.argument("assignments", nargs=-1, required=True, metavar="FIELD=VALUE…")
+@options.registry
+@options.now
+def edit_command(id_: str, assignments: tuple[str, ...], registry: Path, now: dt.datetime) -> int:
+    """Change fields of a model, or of one release of it; comments and order stay.
+
+    FIELD=VALUE sets, FIELD= removes, FIELD+=VALUE adds to a list and FIELD-=VALUE takes from it. Dots lead into maps.
+    A change that would break the file is refused, and nothing is written.
+
+    \b
+    Example:
+      galleryctl edit acme/tiny summary="A small chat model." license=MIT
+      galleryctl edit acme/tiny tags+=chat tags-=vision links.homepage=https://acme.example
+      galleryctl edit acme/tiny@1.0.0 notes="First release."
+    """  # noqa: D301
+    from galleryctl import authoring, checks, report  # noqa: PLC0415 - on use
+
+    made = authoring.edit(registry, id_, assignments, now=now)
+    if made.problems:
+        click.echo(report.problems(made.problems, "text", checks.RULES, colour=sys.stderr.isatty()), err=True, nl=False)
+        click.echo(f"{made.path} is unchanged: the edit would break it", err=True)
+        return 1
+    if not made.changes:
+        click.echo(f"{made.path} says so already; nothing was written", err=True)
+        return 0
+    click.echo(made.path)
+    for change in made.changes:
+        click.echo(f"  {change.field}: {_shown(change.before)} → {_shown(change.after)}")
+    return 0
+
+
+def _shown(value: Any) -> str:  # noqa: ANN401 - any JSON value
+    import json  # noqa: PLC0415 - on use
+
+    if value is None:
+        return "nothing"
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+
+
+def _next(*lines: str) -> None:
+    """What to do now, for a person; the commands aligned."""
+    commands = [line.split("     ", 1) for line in lines]
+    width = max(len(command) for command, _ in commands)
+    click.echo("\nNext:", err=True)
+    for command, meaning in commands:
+        click.echo(f"  {command:<{width}}   {meaning.strip()}", err=True)
+
+
+__all__: Sequence[str] = ("edit_command", "init_command", "new_command", "release_command")
