@@ -40,7 +40,7 @@ def no_card(subject: Subject) -> Iterator[Finding]:
         yield Finding(subject.model_file, (), f"{subject.place.id} is public and has no {_CARD}", fix)
 
 
-_HEADING = re.compile(r"^ {0,3}#{1,6}[ \t]+(.+?)[ \t#]*$|^(?! {4})(\S.*)\n {0,3}(?:=+|-{2,})[ \t]*$", re.MULTILINE)
+_HEADING = re.compile(r"^ {0,3}#{1,6}[ \t]+([^\n]+)|^(?! {4})(\S[^\n]*)\n {0,3}(?:=+|-{2,})[ \t]*$", re.MULTILINE)
 _PARTS = {
     "background": ("background", "motivation", "about", "背景"),
     "introduction": (
@@ -105,16 +105,45 @@ def incomplete_card(subject: Subject) -> Iterator[Finding]:
         yield Finding(f"{subject.root}/{_CARD}", (), message, fix, position=(1, 1))
 
 
-_FENCE = re.compile(r"^ {0,3}(`{3,}|~{3,})[^\n]*\n.*?(?:^ {0,3}\1[`~]*[ \t]*$|\Z)", re.MULTILINE | re.DOTALL)
-_SPAN = re.compile(r"(?<![`\\])(`+)(?!`)[^\n]*?(?:\n[^\n]+?)*?(?<!`)\1(?!`)")
+# Cards come from strangers: no pattern here looks at a character more than a few times.
+_FENCE = re.compile(r"^[ \t>]*(`{3,}|~{3,})[^\n]*\n.*?(?:^[ \t>]*\1[`~]*[ \t]*$|\Z)", re.MULTILINE | re.DOTALL)
+_TICKS = re.compile(r"\\`|`+|\n[ \t]*\n")
 
 
 def _blank(text: str) -> str:
     """The text with its code as spaces, so that places stay where they are."""
-    for pattern in (_FENCE, _SPAN):
-        if "`" in text or "~~~" in text:
-            text = pattern.sub(lambda match: re.sub(r"[^\n]", " ", match[0]), text)
+    if "```" in text or "~~~" in text:
+        text = _FENCE.sub(lambda match: _spaces(match[0]), text)
+    if "`" in text:
+        parts, at = [], 0
+        for start, end in _spans(text):
+            parts += [text[at:start], _spaces(text[start:end])]
+            at = end
+        text = "".join([*parts, text[at:]])
     return text
+
+
+def _spaces(text: str) -> str:
+    return re.sub(r"[^\n]", " ", text)
+
+
+def _spans(text: str) -> Iterator[tuple[int, int]]:
+    """Code in a line: from a run of backticks to the next one of the same length in its paragraph."""
+    paragraph: list[re.Match[str]] = []
+    for match in [*_TICKS.finditer(text), None]:
+        if match is not None and "\n" not in match[0]:
+            paragraph.append(match)
+            continue
+        later: dict[str, list[re.Match[str]]] = {}
+        for run in reversed(paragraph):
+            later.setdefault(run[0], []).append(run)
+        at = 0
+        for run in paragraph:
+            later[run[0]].pop()
+            if run.start() >= at and run[0][0] == "`" and later[run[0]]:
+                at = later[run[0]][-1].end()
+                yield run.start(), at
+        paragraph = []
 
 
 class _Foreign(NamedTuple):
@@ -128,8 +157,8 @@ class _Foreign(NamedTuple):
 
 _COMMENT = re.compile(r"<!--.*?(?:-->|\Z)", re.DOTALL)
 _TAG = re.compile(r"</?([A-Za-z][A-Za-z0-9-]*)(?=[\s/>])[^<>]*>|<(script|style|iframe|object|embed)\b", re.IGNORECASE)
-_IMAGE = re.compile(r"!(\[[^\]\n]*\]\(\s*<?(data:|(?:https?:)?//)[^)\n]*\))", re.IGNORECASE)
-_IMAGE_REFERENCE = re.compile(r"!\[([^\]\n]*)\]\[([^\]\n]*)\]")
+_IMAGE = re.compile(r"!(\[[^\[\]\n]*\]\([ \t]*<?(data:|(?:https?:)?//))", re.IGNORECASE)
+_IMAGE_REFERENCE = re.compile(r"!\[([^\[\]\n]*)\]\[([^\[\]\n]*)\]")
 _DEFINITION = re.compile(r"^ {0,3}\[([^\]\n]+)\]:\s*<?(data:|(?:https?:)?//)", re.IGNORECASE | re.MULTILINE)
 _MENTION = re.compile(r"(?<![\w`/.@+\-\\])@([A-Za-z0-9](?:[A-Za-z0-9-]{0,38})(?:/[A-Za-z0-9._-]+)?)(?![\w@]|\.\w)")
 
@@ -143,7 +172,7 @@ def _foreign(text: str) -> Iterator[_Foreign]:
     for start, end in comments:
         yield _Foreign(start, "HTML comment", "remove it", (Edit(start, end, ""),))
     if comments:
-        text = _COMMENT.sub(lambda match: re.sub(r"[^\n]", " ", match[0]), text)
+        text = _COMMENT.sub(lambda match: _spaces(match[0]), text)
     yield from _tags(text)
     if "![" in text:
         yield from _images(text)

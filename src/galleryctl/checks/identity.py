@@ -7,7 +7,7 @@ from collections import defaultdict
 from typing import TYPE_CHECKING
 
 from galleryctl.checks import likeness
-from galleryctl.checks.rule import Finding, Rule, Subject, World, rule
+from galleryctl.checks.rule import Finding, Pointer, Rule, Subject, World, rule
 from galleryctl.problems import Severity
 from galleryctl.spec.base import ID_PATTERN
 
@@ -157,18 +157,19 @@ def taken_id(world: World) -> Iterator[Finding]:
     seen: set[str] = set()
     for entry in world.gallery:
         outline = entry.outline
-        path = world.model_file(outline)
-        ids = [((), outline.id), *((("aliases", index), alias) for index, alias in enumerate(outline.aliases))]
-        for pointer, name in ids:
-            if _fold(name) in gone:
+        for index, name in enumerate((outline.id, *outline.aliases)):
+            folded = _fold(name)
+            pointer: Pointer = ("aliases", index - 1) if index else ()
+            if folded in gone:
                 message = (
                     f"{name} was removed and cannot come back ({data_file(world, f'removed/{name}') or 'removed/'})"
                 )
-                yield Finding(path, pointer, message, "choose another name")
-            if item := reserved.get(_fold(name)):
-                yield Finding(path, pointer, f"{name} is reserved: {item.reason}", "choose another name")
+                yield Finding(world.model_file(outline), pointer, message, "choose another name")
+            if item := reserved.get(folded):
+                message = f"{name} is reserved: {item.reason}"
+                yield Finding(world.model_file(outline), pointer, message, "choose another name")
         if outline.publisher not in seen and (item := reserved.get(_fold(outline.publisher))):
-            place = publisher_file(world, outline.publisher) or path
+            place = publisher_file(world, outline.publisher) or world.model_file(outline)
             message = f"publisher {outline.publisher} is reserved: {item.reason}"
             yield Finding(place, (), message, "choose another publisher")
         seen.add(outline.publisher)
@@ -201,15 +202,13 @@ def look_alike(world: World) -> Iterator[Finding]:
 
 
 def _alike_publishers(world: World, proven: set[str]) -> Iterator[Finding]:
-    oldest: dict[str, Outline] = {}
-    for outline in _by_age(entry.outline for entry in world.gallery):
-        oldest.setdefault(outline.publisher, outline)
-    ages = {
-        name: index for index, name in enumerate([*oldest, *sorted(world.context.publishers.keys() - oldest.keys())])
-    }
-    for one, other in likeness.alike(ages):
-        first, second = sorted((one, other), key=ages.__getitem__)
-        path = publisher_file(world, second) or (world.model_file(oldest[second]) if second in oldest else "")
+    models: dict[str, list[Outline]] = {name: [] for name in world.context.publishers}
+    for entry in world.gallery:
+        models.setdefault(entry.outline.publisher, []).append(entry.outline)
+    for one, other in likeness.alike(models):
+        ranked = _by_age([*models[one], *models[other]])
+        first, second = (other, one) if ranked and ranked[0].publisher == other else (one, other)
+        path = publisher_file(world, second) or (world.model_file(models[second][0]) if models[second] else "")
         if path and second not in proven:
             message = (
                 f"publisher {second} is easily taken for {first} ({publisher_file(world, first) or 'publishers/'})"

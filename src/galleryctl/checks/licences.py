@@ -30,6 +30,8 @@ _SAYS_NOTHING = {
     "other", "custom", "unknown", "proprietary", "none", "noassertion", "see license", "see licence",
     "unlicensed", "n/a",
 }  # fmt: skip
+_LONGEST = 300
+"""The parser takes its time, and goes one call deeper for each bracket."""
 _FILLERS = re.compile(r"\b(?:the|licence|license|version)\b|(?<![a-z])v(?=\d)|(?<=[a-z])v(?=\d)|[^a-z0-9]+")
 
 
@@ -93,6 +95,8 @@ def _read(expression: str) -> _Reading:
 
 
 def _parse(expression: str) -> _Reading:
+    if len(expression) > _LONGEST:
+        return _Reading("bad", "", f"it has {len(expression)} characters")
     try:
         parsed = _licensing().parse(expression, strict=True)
     except (ExpressionError, IndexError, AssertionError):  # the last two for "()" and "( AND MIT"
@@ -225,7 +229,8 @@ def not_spdx(subject: Subject) -> Iterator[Finding]:
 
 
 def _unreadable(path: str, pointer: Pointer, expression: str, reading: _Reading, taxonomy: Taxonomy) -> Finding:
-    near = _near(expression, taxonomy)
+    near = _near(expression, taxonomy) if len(expression) <= _LONGEST else ""
+    expression = expression[:60]
     own = "LicenseRef-" + (re.sub(r"[^A-Za-z0-9.]+", "-", expression).strip("-.") or "Name")
     return Finding(
         path,

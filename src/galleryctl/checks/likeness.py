@@ -33,11 +33,14 @@ def _look_alikes(names: Iterable[str]) -> Iterator[Pair]:
 
 
 def _slips(words: Iterable[str]) -> Iterator[Pair]:
-    """Pairs that one letter more, less, other or swapped makes equal: they share a form with one letter left out."""
+    """Pairs that one letter more, less, other or swapped makes equal: they share a form with one letter left out.
+
+    Only letters are left out: `lab-1` and `lab-2` need not meet, for digits count fully.
+    """
     shorter: dict[str, list[str]] = defaultdict(list)
     for word in words:
         shorter[word].append(word)
-        for form in {word[:index] + word[index + 1 :] for index in range(len(word))}:
+        for form in {word[:index] + word[index + 1 :] for index, letter in enumerate(word) if not letter.isdigit()}:
             shorter[form].append(word)
     for group in shorter.values():
         if len(group) > 1:
