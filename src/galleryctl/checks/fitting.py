@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 import re
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeVar, get_origin
 
 from pydantic import ValidationError
 
 from galleryctl.checks import fields, near
-from galleryctl.checks.kinds import Kind, Wrong, called, wrong
+from galleryctl.checks.kinds import Kind, Wrong, article, called, kind_of, wrong
 from galleryctl.checks.rule import Finding
 from galleryctl.document import DELETE, assign
 from galleryctl.problems import Edit
@@ -25,10 +25,11 @@ T = TypeVar("T", bound=Frozen)
 
 
 class Misfit(NamedTuple):
-    """A finding with the code of its rule."""
+    """A finding with the code of its rule. `sure` knows what was meant, so it counts more than what the reader said."""
 
     code: str
     finding: Finding
+    sure: bool = False
 
 
 class Fitted(NamedTuple):
@@ -82,7 +83,9 @@ def _times(document: Document, form: type[Frozen]) -> list[Misfit]:
             quoted = f'"{scalar.raw}"'
             message = f"{scalar.raw} is a date for some readers, where text is meant"
             edit = Edit(scalar.start, scalar.end, quoted)
-            found.append(Misfit("YML009", Finding(document.path, pointer, message, f"write {quoted}", (edit,))))
+            found.append(
+                Misfit("YML009", Finding(document.path, pointer, message, f"write {quoted}", (edit,)), sure=True)
+            )
     return found
 
 
@@ -90,25 +93,26 @@ def _misfits(
     document: Document, form: type[Frozen], error: ValidationError, spec_fields: frozenset[str]
 ) -> list[Misfit]:
     found: dict[tuple[Pointer, str], Misfit] = {}
+    others: list[Pointer] = []
     for detail in error.errors(include_url=False):
-        pointer = _pointer(document, detail["loc"], detail["type"])
-        if pointer is None:
-            continue
         kind = detail["type"]
-        if kind == "extra_forbidden":
-            misfit = _unknown(document, form, pointer, spec_fields)
-        elif kind == "missing":
-            if document.has(pointer):  # it stands there without a value, which the reader told
-                continue
-            misfit = _missing(document, form, pointer)
-        else:
-            misfit = _value(document, pointer, kind, detail.get("ctx", {}))
-        found.setdefault((pointer, "" if kind not in {"extra_forbidden", "missing"} else kind), misfit)
+        pointer, meant = _pointer(document, detail["loc"], kind)
+        if not meant:
+            others.append(pointer)
+        elif kind == "extra_forbidden":
+            found[pointer, kind] = _unknown(document, form, pointer, spec_fields)
+        elif kind != "missing":
+            found.setdefault((pointer, ""), _value(document, pointer, kind, detail.get("ctx", {})))
+        elif not document.has(pointer):  # else it stands there without a value, which the reader told
+            found[pointer, kind] = _missing(document, form, pointer)
+    for pointer in others:
+        if not any(known[: len(pointer)] == pointer for known, _ in found):
+            found[pointer, ""] = _none_of(document, form, pointer)
     return list(found.values())
 
 
-def _pointer(document: Document, loc: tuple[str | int, ...], kind: str) -> Pointer | None:
-    """Where an error stands in the data; none for a branch of a union that was not meant."""
+def _pointer(document: Document, loc: tuple[str | int, ...], kind: str) -> tuple[Pointer, bool]:
+    """Where an error stands in the data, and false where it is about a branch of a union that was not meant."""
     data: Any = document.data
     pointer: list[str | int] = []
     for index, part in enumerate(loc):
@@ -120,11 +124,28 @@ def _pointer(document: Document, loc: tuple[str | int, ...], kind: str) -> Point
         elif last and kind == "missing":
             pass
         elif not _meant(str(part), data):
-            return None
+            return tuple(pointer), False
         else:
             continue
         pointer.append(part)
-    return tuple(pointer)
+    return tuple(pointer), True
+
+
+def _none_of(document: Document, form: type[Frozen], pointer: Pointer) -> Misfit:
+    """A value that is none of the kinds a field may have."""
+    names: dict[object, Kind] = {str: "text", tuple: "list", dict: "map"}
+    kinds = [names[origin] for each in fields.meant(form, pointer) if (origin := get_origin(each) or each) in names]
+    wanted = " or ".join(article(kind) for kind in kinds)
+    message = f"{called(pointer)} must be {wanted}, not {kind_of(at(document, pointer))}"
+    return Misfit("SCH003", Finding(document.path, pointer, message, f"write {wanted}"))
+
+
+def at(document: Document, pointer: Pointer) -> Any:  # noqa: ANN401 - any JSON value
+    """The value at a pointer."""
+    value: Any = document.data
+    for part in pointer:
+        value = value[part]
+    return value
 
 
 def _meant(label: str, data: Any) -> bool:  # noqa: ANN401 - any JSON value
@@ -182,11 +203,11 @@ def _homes(form: type[Frozen], pointer: Pointer, name: str, spec_fields: frozens
 
 
 def _value(document: Document, pointer: Pointer, kind: str, context: Mapping[str, Any]) -> Misfit:
-    value: Any = document.data
-    for part in pointer:
-        value = value[part]
+    value = at(document, pointer)
     found = _wrong(document, pointer, value, kind, context)
-    return Misfit(found.code or "SCH003", Finding(document.path, pointer, found.message, found.fix, found.edits))
+    sure = found.code is not None or kind == "string_pattern_mismatch"
+    finding = Finding(document.path, pointer, found.message, found.fix, found.edits)
+    return Misfit(found.code or "SCH003", finding, sure=sure)
 
 
 def _wrong(  # noqa: C901, PLR0911 - one line for each kind of error

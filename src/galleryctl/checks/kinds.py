@@ -56,19 +56,22 @@ def wrong(document: Document, pointer: Pointer, value: Any, kind: Kind) -> Wrong
     """A value that should be of another kind."""
     scalar = document.scalar(pointer)
     if scalar is not None and not document.is_json:
-        found = _unquoted(scalar, value, kind) if kind == "text" else _not_text(scalar, value, kind)
+        found = _unquoted(scalar, value) if kind == "text" else _not_text(scalar, value, kind)
         if found:
             return found
     elif (
         scalar is not None
         and kind in {"number", "whole number"}
         and isinstance(value, str)
+        and scalar.style == "double"
         and _NUMBER.fullmatch(value)
     ):
         return Wrong("YML008", f"{called(pointer)} is a number in quotes", f"write {value}", (_edit(scalar, value),))
     message = f"{called(pointer)} must be {article(kind)}, not {kind_of(value)}"
-    if isinstance(value, str) and kind in {"number", "whole number"}:
-        message = f"`{value[:60]}` is no {kind}"
+    if isinstance(value, str | float) and kind in {"number", "whole number"}:
+        message = f"`{str(value)[:60]}` is no {kind}"
+    if kind == "list" and isinstance(value, str) and value.startswith("-"):
+        return Wrong(None, message, "put a space after the `-` of each item")
     if kind == "list" and isinstance(value, str | int | float) and not isinstance(value, bool):
         return Wrong(None, message, f"write {inline([value])}")
     return Wrong(None, message, _advice(value, kind))
@@ -87,13 +90,14 @@ def _edit(scalar: Scalar, text: str) -> Edit:
     return Edit(scalar.start, scalar.end, text)
 
 
-def _unquoted(scalar: Scalar, value: Any, kind: Kind) -> Wrong | None:  # noqa: ANN401 - any JSON value
+def _unquoted(scalar: Scalar, value: Any) -> Wrong | None:  # noqa: ANN401 - any JSON value
     """`1.10` or `true` where text is meant: what was written, in quotes."""
     if scalar.style != "plain" or not isinstance(value, bool | int | float):
         return None
     quoted = f'"{scalar.raw}"'
     code = "YML006" if isinstance(value, bool) else "YML007"
-    message = f"{scalar.raw} is {kind_of(value)}, where {kind} is meant"
+    kinds = "true or false" if isinstance(value, bool) else "a number"
+    message = f"`{scalar.raw}` is {kinds} without quotes, where text is meant"
     return Wrong(code, message, f"write {quoted}", (_edit(scalar, quoted),))
 
 

@@ -150,7 +150,10 @@ class _Folder:
         data, path = document.data, document.path
         if self._type and isinstance(data.get("spec", {}), dict):
             if "spec" in data:
-                found += (Misfit(*each) for each in blocks.findings(document, ("spec",), self._type.schema, "SCH005"))
+                found += (
+                    Misfit(*each, sure=each[0] != "SCH005")
+                    for each in blocks.findings(document, ("spec",), self._type.schema, "SCH005")
+                )
             elif required := self._type.schema.get("required"):
                 message = f"`spec` is missing; the type {self._type.name} needs {near.listing(required)}"
                 found.append(Misfit("SCH005", Finding(path, (), message, f"add `spec: {{{required[0]}: …}}`")))
@@ -167,7 +170,10 @@ class _Folder:
             fix = f"write `{meant}`" if meant else f"use {near.listing(known)}"
             message = f"`{runtime}` is no runtime of this gallery"
             return [Misfit("SCH006", Finding(document.path, pointer, message, fix, at="key"))]
-        found = [Misfit(*each) for each in blocks.findings(document, pointer, known[runtime], "SCH006")]
+        found = [
+            Misfit(*each, sure=each[0] != "SCH005")
+            for each in blocks.findings(document, pointer, known[runtime], "SCH006")
+        ]
         if enabled and runtime not in enabled:
             message = f"the runtime `{runtime}` is not enabled, so nobody reads this"
             fix = f"remove it, or add {runtime} to `runtimes` of gallery.yaml"
@@ -229,25 +235,15 @@ def _merged(problems: list[Problem], document: Document, misfits: Iterable[Misfi
         if problem.code in {"YML006", "YML007", "YML009", "YML010", "YML014"}:
             places[Position(problem.line, problem.column)] = problem
     found = list(problems)
-    for code, finding in misfits:
+    for code, finding, sure in misfits:
         place = document.locate(finding.pointer, finding.at)
         earlier = places.get(place)
         if earlier and finding.at == "value" and code != "SCH002":
-            if not code.startswith("YML"):
+            if not sure:
                 continue
             found.remove(earlier)
-        found.append(
-            Problem(
-                document.path,
-                place.line,
-                place.column,
-                code,
-                finding.message,
-                finding.fix,
-                Severity.ERROR,
-                finding.edits,
-            )
-        )
+        fits = Problem(document.path, *place, code, finding.message, finding.fix, Severity.ERROR, finding.edits)
+        found.append(fits)
     return found
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
 from enum import Enum
 from typing import TYPE_CHECKING, Any, Final
 
@@ -32,11 +33,15 @@ _COMMENT = re.compile(r"[ \t]+#[^\r\n]*")
 
 
 def apply(text: str, edits: Sequence[Edit]) -> str:
-    """The text with every edit made. Of edits that overlap, the first wins."""
+    """The text with every edit made. Of edits that overlap, the shortest wins; the others can be made next time."""
+    chosen: list[Edit] = []
+    for edit in sorted(set(edits), key=lambda edit: (edit.end - edit.start, edit)):
+        index = bisect_left(chosen, edit)
+        clear_before = index == 0 or chosen[index - 1].end <= edit.start
+        if clear_before and (index == len(chosen) or edit.end <= chosen[index].start):
+            chosen.insert(index, edit)
     parts, at = [], 0
-    for edit in sorted(set(edits)):
-        if edit.start < at:
-            continue
+    for edit in chosen:
         parts += [text[at : edit.start], edit.text]
         at = edit.end
     return "".join([*parts, text[at:]])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 import yaml
@@ -10,6 +10,8 @@ import yaml
 from galleryctl.problems import Position
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from galleryctl.document.marks import Node
 
 Pointer = tuple[str | int, ...]
@@ -44,7 +46,7 @@ class Document:
     """What it says: a mapping of JSON values without null."""
     dates: tuple[Pointer, ...] = ()
     """Unquoted scalars that look like a date or time; a problem only where no date is meant."""
-    root: Node = field(repr=False, compare=False, kw_only=True)
+    root: yaml.MappingNode = field(repr=False, compare=False, kw_only=True)
     shift: int = field(default=0, repr=False, kw_only=True)
     """Characters before the first one that the reader saw: 1 for a byte-order mark."""
 
@@ -68,6 +70,29 @@ class Document:
 
     def has(self, pointer: Pointer) -> bool:
         return self.node(pointer) is not None
+
+    def renamed(self, old: str, new: str, value: Any) -> Document:  # noqa: ANN401 - any JSON value
+        """The document with a top-level field read under another name and value; its place stays the same."""
+        members = [
+            (
+                yaml.ScalarNode(key.tag, new, key.start_mark, key.end_mark, key.style) if key.value == old else key,
+                member,
+            )
+            for key, member in self.root.value
+        ]
+        root = yaml.MappingNode(self.root.tag, members, self.root.start_mark, self.root.end_mark, self.root.flow_style)
+        data = {new if key == old else key: value if key == old else member for key, member in self.data.items()}
+        return replace(self, data=data, root=root)
+
+    def fields(self) -> list[tuple[str, int, int]]:
+        """The top-level fields of a block map in the order of the file: name, start and end offset."""
+        if self.root.flow_style:
+            return []
+        return [(key.value, self.extent(key)[0], self.extent(value)[1]) for key, value in self.root.value]
+
+    def indents(self) -> Iterator[tuple[Position, int, int]]:
+        """Of every block map inside another block: where it begins, its column and that of the block around it."""
+        yield from _indents(self.root, 0)
 
     def locate(self, pointer: Pointer, at: Literal["value", "key"] = "value") -> Position:
         """Where a value stands, or its key; of a value that is missing, where the nearest one above it stands."""
@@ -119,3 +144,13 @@ def _last(node: Node) -> Node:
         member = node.value[-1]
         node = member[1] if isinstance(member, tuple) else member
     return node
+
+
+def _indents(node: Node, column: int) -> Iterator[tuple[Position, int, int]]:
+    for member in node.value:
+        value = member[1] if isinstance(member, tuple) else member
+        if isinstance(value, yaml.ScalarNode) or value.flow_style:
+            continue
+        start = value.start_mark
+        yield Position(start.line + 1, start.column + 1), start.column, column
+        yield from _indents(value, start.column)

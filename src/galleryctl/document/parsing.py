@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import yaml
 
 from galleryctl.document import marks, scalars
+from galleryctl.document.editing import DELETE, assign
 from galleryctl.document.form import untidy
 from galleryctl.document.marks import LITERAL, PLAIN, TEXT, Refused
 from galleryctl.document.model import Document
@@ -15,8 +16,6 @@ from galleryctl.document.writing import quote
 from galleryctl.problems import Edit, Position, Problem, Severity
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from galleryctl.document.marks import Node, Place
     from galleryctl.document.model import Pointer
     from galleryctl.spec import Limits
@@ -80,6 +79,15 @@ def _parse(path: str, raw: bytes, limits: Limits, problems: Problems) -> Documen
     if data is None:
         return None
     document = Document(path, text, data, tuple(reader.dates), root=root, shift=shift)
+    for pointer, node in reader.empty:
+        names = [part for part in pointer if isinstance(part, str)]
+        message = (
+            f"`{shown(names[-1])}` has no value"
+            if isinstance(pointer[-1], str)
+            else f"an item of `{names[-1]}` is empty"
+        )
+        edits = assign(document, pointer, DELETE)
+        problems.add("YML010", _start(node), message, "remove it, or give it a value", edits)
     untidy(document, problems.add)
     return document
 
@@ -205,6 +213,7 @@ class _Values:
         self._shift = shift
         self._stack: list[str | int] = []
         self.dates: list[Pointer] = []
+        self.empty: list[tuple[Pointer, Node]] = []
 
     def root(self, node: yaml.MappingNode) -> dict[str, Any] | None:
         try:
@@ -245,6 +254,10 @@ class _Values:
                 continue
             key = key_node.value
             if key_node.tag == PLAIN:
+                if key == "<<":
+                    message = "the merge key `<<`: not every reader has it"
+                    self._problems.add("YML003", _start(key_node), message, "write the values out")
+                    continue
                 self._key(key_node)
             if key in values:
                 self._twice(node, key_node)
@@ -262,11 +275,7 @@ class _Values:
 
     def _key(self, node: Node) -> None:
         key = node.value
-        if key == "<<":
-            self._problems.add(
-                "YML003", _start(node), "the merge key `<<`: not every reader has it", "write the values out"
-            )
-        elif scalars.is_suspect(key):
+        if scalars.is_suspect(key):
             reading = scalars.read(key)
             code = (
                 "YML007" if isinstance(reading.value, int | float) and not isinstance(reading.value, bool) else "YML006"
@@ -294,7 +303,7 @@ class _Values:
         return reading.value
 
     def _odd(self, node: Node, reading: scalars.Reading) -> None:
-        name, place, text = self._name(), _start(node), shown(node.value)
+        place, text = _start(node), shown(node.value)
         match reading.code:
             case "YML009":
                 self.dates.append(tuple(self._stack))
@@ -307,7 +316,7 @@ class _Values:
                 message = f"`{text}` is a number for some readers, text for others"
                 self._problems.add("YML007", place, message, f"write `{quote(shown(node.value))}`", self._quoting(node))
             case "YML010":
-                self._problems.add("YML010", place, f"{name} has no value", "remove it, or give it a value")
+                self.empty.append((tuple(self._stack), node))
             case _:
                 self._problems.add("YML014", place, f"{text} is more than 2^53: readers round it", "write it as text")
 
@@ -315,24 +324,8 @@ class _Values:
         start = node.start_mark.index + self._shift
         return (Edit(start, node.end_mark.index + self._shift, quote(node.value)),)
 
-    def _name(self) -> str:
-        names = [part for part in self._stack if isinstance(part, str)]
-        return f"`{shown(names[-1])}`" if names else "the item"
-
 
 def shown(text: str, most: int = 60) -> str:
     """Text for a message: one line, of bounded length."""
     line = " ".join(text.split())
     return line if len(line) <= most else f"{line[: most - 1]}…"
-
-
-def nodes(node: Node) -> Iterator[Node]:
-    """Every node below one, itself included."""
-    yield node
-    if isinstance(node, yaml.MappingNode):
-        for key, value in node.value:
-            yield from nodes(key)
-            yield from nodes(value)
-    elif isinstance(node, yaml.SequenceNode):
-        for item in node.value:
-            yield from nodes(item)
