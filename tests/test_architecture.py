@@ -35,6 +35,7 @@ LAYERS = (  # a line imports only from lines below it
 SIDEWAYS = {  # within one line, each with its reason
     ("layout", "spec"),  # paths are made of the ids and versions that spec defines
     ("memory", "spec"),  # an estimate from a release's facts
+    ("site", "search"),  # the facets of a page and of the search documents are the same
 }
 HOMES = {  # third-party library, or part of the standard library that needs care → the modules that may import it
     "click": ("cli",),
