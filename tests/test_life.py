@@ -35,6 +35,8 @@ groups:
         ("1.0.0-rc1.yml", "1.0.0.yaml"),
         ("1_2_3.yaml", "1.2.3.yaml"),
         ("latest.yaml", ""),
+        ("Model.yaml", "model.yaml"),
+        ("models.yml", "model.yaml"),
     ],
 )
 def test_names_that_are_no_version(name: str, meant: str) -> None:
@@ -57,6 +59,17 @@ def test_names_that_are_no_version(name: str, meant: str) -> None:
 )
 def test_names_that_others_judge(name: str) -> None:
     assert list(life.misnamed_releases([name])) == []
+
+
+def test_a_misnamed_release_is_told_whatever_else_is_broken() -> None:
+    files = {
+        f"{TINY}/1.0.yaml": MINIMAL[f"{TINY}/1.0.0.yaml"],
+        f"{TINY}/1.0.0.yaml": None,
+        f"{TINY}/model.yaml": "title: [",
+    }
+    (problem,) = judged.problems(files, "VER001")
+    assert (problem.path, problem.fix) == (f"registry/{TINY}/1.0.yaml", "rename it to 1.0.0.yaml")
+    assert judged.messages(files, "PTH002") == []
 
 
 def test_a_version_that_is_there_already_is_not_proposed() -> None:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from galleryctl.checks import near
 from galleryctl.checks.rule import Finding, Pointer, Rule, Subject, World, rule
 from galleryctl.problems import Severity
 from galleryctl.spec.base import VERSION_PATTERN
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Container, Iterable, Iterator
 
     from galleryctl.gallery import Outline
     from galleryctl.spec import Roles
@@ -27,13 +28,15 @@ def misnamed_releases(names: Iterable[str]) -> Iterator[tuple[str, str]]:
     """
     for name in names:
         if (match := _DATA.fullmatch(name)) and match["stem"] != "model" and not _RELEASE.fullmatch(match["stem"]):
-            numbers = _NUMBERS.match(match["stem"])
-            version = ".".join(str(int(part or 0)) for part in numbers.groups()) if numbers else ""
-            suffix = "json" if match["suffix"] == "json" else "yaml"
-            yield name, f"{version}.{suffix}" if version else ""
+            stem, suffix = match["stem"], "json" if match["suffix"] == "json" else "yaml"
+            numbers = _NUMBERS.match(stem)
+            meant = ".".join(str(int(part or 0)) for part in numbers.groups()) if numbers else ""
+            if near.distance(stem.lower(), "model", 1) <= 1:
+                meant = "model"
+            yield name, f"{meant}.{suffix}" if meant else ""
 
 
-def misnamed(subject: Subject) -> Iterator[Finding]:
+def misnamed(path: str, siblings: Container[str]) -> Iterator[Finding]:
     """A release is not named x.y.z.
 
     The file name is the version: three numbers, so that everybody sorts them alike. `v1.0`, `01.2.0`, ranges and
@@ -53,11 +56,12 @@ def misnamed(subject: Subject) -> Iterator[Finding]:
     notes: First release.
     ```
     """
-    for name, meant in misnamed_releases(subject.files):
+    folder, _, name = path.rpartition("/")
+    for _, meant in misnamed_releases([name]):
         fix = f"rename it to {meant}" if meant else "rename it to its version, as 1.0.0.yaml"
-        if meant in subject.files:
+        if meant and f"{folder}/{meant}" in siblings:
             fix = f"{meant} is there already: delete {name}, or give it its own version"
-        yield Finding(f"{subject.root}/{name}", (), f"{name} is no version of the form x.y.z", fix, position=(1, 1))
+        yield Finding(path, (), f"{name} is no version of the form x.y.z", fix, position=(1, 1))
 
 
 def secret_in_public(subject: Subject) -> Iterator[Finding]:
@@ -345,7 +349,9 @@ def soon_expired(subject: Subject) -> Iterator[Finding]:
 
 
 RULES: tuple[Rule, ...] = (
-    rule("VER001", Severity.ERROR, entry=misnamed, fixed=True),
+    rule(
+        "VER001", Severity.ERROR, page=misnamed.__doc__, fixed=True
+    ),  # found by `paths`, where no definition is needed
     rule("VIS003", Severity.ERROR, entry=secret_in_public, fixed=True),
     rule("VIS004", Severity.ERROR, gallery=narrower_reference, fixed=True),
     rule("VIS005", Severity.ERROR, entry=unfit_allowed),

@@ -11,7 +11,7 @@ from collections import defaultdict
 from typing import TYPE_CHECKING
 
 from galleryctl import layout
-from galleryctl.checks import near
+from galleryctl.checks import life, near
 from galleryctl.checks.rule import Finding, Rule, rule
 from galleryctl.problems import Severity
 
@@ -39,7 +39,6 @@ _MODES = {
     ),
     "100755": ("an executable file: definitions are data", "take the executable bit away: git update-index --chmod=-x"),
 }
-_VERSION = re.compile(r"v?(\d+)(?:\.(\d+))?(?:\.(\d+))?(?:[-+].*)?\.(?:yaml|yml|json)")
 _MODEL_NAMES = ("model.yaml", "model.json", "README.md", "cover.webp")
 _TOP_NAMES = ("gallery.yaml", "roles.yaml", "policy.yaml", "taxonomy.yaml")
 _TOP_FOLDERS = ("models", "publishers", "consumers", "removed")
@@ -135,6 +134,10 @@ def _outside(path: str, entries: Mapping[str, TreeEntry]) -> Iterator[tuple[str,
         fix = f"keep {name[:-4]}.yaml alone" if both else f"rename it to {name[:-4]}.yaml"
         yield "PTH004", _finding(path, f"{name}: a definition ends with .yaml or .json", fix)
         return
+    in_model = path.startswith("models/") and path.count("/") + 1 == _FOLDER_PARTS
+    if in_model and (found := next(life.misnamed(path, entries), None)):
+        yield "VER001", found
+        return
     yield "PTH002", _finding(path, "a path that has no place in a registry", _right(path))
 
 
@@ -161,8 +164,6 @@ def _right(path: str) -> str:
 
 def _renamed(name: str) -> str:
     """The right name for a file of a model's folder; empty where there is none."""
-    if match := _VERSION.fullmatch(name):
-        return f"a release is named x.y.z.yaml: rename it to {match[1]}.{match[2] or 0}.{match[3] or 0}.yaml"
     if name.lower().startswith("cover."):
         return "the cover is cover.webp: convert it"
     card = re.fullmatch(r"readme((?:[._-][a-z-]+)?)\.(?:md|markdown|txt)", name, re.IGNORECASE)
