@@ -91,9 +91,7 @@ def working(root: Path) -> Tree:
 
 def at(root: Path, revision: str) -> Tree:
     """The same folder in a revision, read from the objects; the folder itself need not exist on disk."""
-    place = _place(root)
-    if place is None:
-        raise GitError(f"{root} is not in a git repository, or git is missing: install git, run `git init` and commit")
+    place = _required(root)
     return _Revision(place, _commit(place, revision))
 
 
@@ -121,9 +119,7 @@ def history(root: Path, under: str = "", revision: str = "HEAD") -> Mapping[str,
 
 def head(root: Path) -> str | None:
     """Id of the commit that is checked out; none outside git and before the first commit."""
-    if _place(root) is None:
-        return None
-    return _resolve(_existing(root), "HEAD")
+    return _resolve(_existing(root), "HEAD") if _place(root) else None
 
 
 def resolve(root: Path, revision: str) -> str:
@@ -338,16 +334,13 @@ class _Objects:
         requests, answers = self._process.stdin, self._process.stdout
         assert requests is not None  # noqa: S101 - both are pipes
         assert answers is not None  # noqa: S101
-        with self._lock:
-            try:
-                requests.write(f"{blob}\n".encode())
-                requests.flush()
-            except BrokenPipeError as error:
-                raise GitError("git cat-file ended early: run `git fsck`") from error
+        with self._lock, suppress(BrokenPipeError):
+            requests.write(f"{blob}\n".encode())
+            requests.flush()
             words = answers.readline().split()
-            if len(words) != 3:  # noqa: PLR2004 - "<id> blob <size>", else "<id> missing" or nothing
-                raise GitError(f"git cannot read the object {blob}: run `git fsck`")
-            return answers.read(int(words[2]) + 1)[:-1]
+            if len(words) == 3:  # noqa: PLR2004 - "<id> blob <size>", else "<id> missing" or nothing
+                return answers.read(int(words[2]) + 1)[:-1]
+        raise GitError(f"git cannot read the object {blob}: run `git fsck`")
 
 
 def _end(process: subprocess.Popen[bytes], owner: int) -> None:
@@ -405,6 +398,12 @@ def _place(root: Path) -> _Place | None:
     top = (folder.resolve() / ("../" * prefix.count("/"))).resolve() if inside == "true" else None
     prefix += "".join(f"{part}/" for part in root.absolute().relative_to(folder.absolute()).parts)
     return _Place(folder, prefix, top, Path(directory), shallow == "true", algorithm)
+
+
+def _required(root: Path) -> _Place:
+    if place := _place(root):
+        return place
+    raise GitError(f"{root} is not in a git repository, or git is missing: install git, run `git init` and commit")
 
 
 def _resolve(folder: Path, revision: str) -> str | None:
