@@ -8,6 +8,7 @@ from galleryctl import document
 from galleryctl.checks import (
     cards,
     characters,
+    disguises,
     files,
     identity,
     languages,
@@ -34,8 +35,10 @@ if TYPE_CHECKING:
     from galleryctl.spec import Policy
 
 _MODULES = (
-    syntax, paths, characters, structure, identity, words, licences, languages, cards, sources, files, meaning, runtimes, life,
-    people, references,
+    syntax, paths, characters, disguises, structure,
+    identity, words, licences, languages, cards,
+    sources, files, meaning, runtimes,
+    life, people, references,
 )  # fmt: skip
 RULES: Mapping[str, Rule] = {
     found.code: found

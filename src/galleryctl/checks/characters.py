@@ -184,104 +184,13 @@ def composed(subject: Subject) -> Iterator[Finding]:
     yield from _composed(*_files(subject))
 
 
-# -- look-alikes
-
-_ALIKE = dict(
-    zip(
-        "АВЕЅІЈКМНОРСТХаеѕіјорсухԁԛԝΑΒΕΖΗΙΚΜΝΟΡΤΥΧοανρυаԍԱՕօղցҺһӏ",
-        "ABESIJKMHOPCTXaesijopcyxdqwABEZHIKMNOPTYXoavpuaGUOonghhl",
-        strict=True,
-    )
-)
-_SYMBOLS = frozenset("βγδεπλμσωφψθΔΩΣΠΛΦΨΘµ")
-_WORD = re.compile(r"[^\W\d_]+")
-_TOGETHER = frozenset({"LATIN", "CJK", "HIRAGANA", "KATAKANA", "HANGUL", "BOPOMOFO"})
-
-
-def _script(letter: str) -> str:
-    return "LATIN" if letter.isascii() else unicodedata.name(letter, "?").partition(" ")[0]
-
-
-def look_alike(text: str) -> tuple[str, str] | None:
-    """The first word that pretends to be another, and why; none where there is none."""
-    if text.isascii():
-        return None
-    words = _WORD.findall(text)
-    for word in words:
-        for letter in word:
-            plain = unicodedata.normalize("NFKC", letter)
-            if not letter.isascii() and plain.isascii() and plain.isalpha():
-                return word, f"`{letter}` (U+{ord(letter):04X}) is no plain `{plain}`"
-        scripts = {_script(letter) for letter in word if letter not in _SYMBOLS}
-        if len(scripts) > 1 and not scripts <= _TOGETHER:
-            foreign = next(letter for letter in word if _script(letter) != "LATIN" and letter not in _SYMBOLS)
-            latin = _ALIKE.get(foreign)
-            meant = f"; Latin `{latin}` looks the same" if latin else ""
-            return word, f"`{foreign}` (U+{ord(foreign):04X}) is {_script(foreign).title()}{meant}"
-    disguised = [word for word in words if not word.isascii() and all(letter in _ALIKE for letter in word)]
-    rest = [word for word in words if word not in disguised]
-    if disguised and (not rest or all(word.isascii() for word in rest)):
-        word = disguised[0]
-        return word, f"every letter looks like another script's: Latin `{''.join(_ALIKE[letter] for letter in word)}`"
-    return None
-
-
-def _versions(value: Any) -> Iterator[tuple[Pointer, str]]:  # noqa: ANN401 - text, or a map by language
+def versions(value: Any) -> Iterator[tuple[Pointer, str]]:  # noqa: ANN401 - text, or a map by language
+    """Each text with the pointer to it."""
     if isinstance(value, str):
         yield (), value
     elif isinstance(value, dict):
         yield from (((language,), text) for language, text in value.items() if isinstance(text, str))
 
-
-def _disguised(path: str, pointer: Pointer, value: Any) -> Iterator[Finding]:  # noqa: ANN401 - text, or a map by language
-    for further, text in _versions(value):
-        found = look_alike(text)
-        if found:
-            word, why = found
-            message = f"the word `{word}` has letters of more than one script, or look-alikes: {why}"
-            yield Finding(path, (*pointer, *further), message, "type the word anew in one script")
-
-
-def disguised(world: World) -> Iterator[Finding]:
-    r"""A name with letters that only look like those of another one.
-
-    A Cyrillic letter that looks like `e` in `Qwen` makes a second Qwen that nobody can tell from the first. Words of
-    one script each are fine, and so are Latin letters beside Chinese, Japanese or Korean ones.
-
-    Bad: the third letter is Cyrillic.
-
-    ```yaml
-    title: "Qw\u0435n3"
-    ```
-
-    Good: all letters are Latin.
-
-    ```yaml
-    title: Qwen3
-    ```
-    """
-    for entry in world.gallery:
-        title = entry.outline.title
-        if not (isinstance(title, str) and title.isascii()):
-            yield from _disguised(world.model_file(entry.outline), ("title",), title)
-    for path, document in world.documents.items():
-        if document.text.isascii():
-            continue
-        yield from _disguised(path, ("title",), document.data.get("title"))
-        if path.startswith("taxonomy."):
-            yield from _labels(path, document.data, ())
-
-
-def _labels(path: str, value: Any, pointer: Pointer) -> Iterator[Finding]:  # noqa: ANN401 - any JSON value
-    if isinstance(value, dict):
-        for key, member in value.items():
-            if key == "label":
-                yield from _disguised(path, (*pointer, key), member)
-            else:
-                yield from _labels(path, member, (*pointer, key))
-
-
-# -- texts for people
 
 _TAG = re.compile(
     r"</?(?:a|abbr|b|big|blockquote|br|button|center|code|dd|del|details|div|dl|dt|em|embed|font|form|h[1-6]|hr|i|iframe|"
@@ -303,7 +212,7 @@ def _plain_texts(subject: Subject) -> Iterator[tuple[str, Pointer, str]]:
     """Path, pointer and text of every plain-text field."""
     model = subject.definition.model
     for field in ("title", "summary"):
-        for further, text in _versions(getattr(model, field)):
+        for further, text in versions(getattr(model, field)):
             yield subject.model_file, (field, *further), text
     if model.reason:
         yield subject.model_file, ("reason",), model.reason
@@ -358,7 +267,7 @@ def placeholder(subject: Subject) -> Iterator[Finding]:
     texts = [*_plain_texts(subject)]
     texts += [
         (subject.model_file, ("description", *more), text)
-        for more, text in _versions(subject.definition.model.description)
+        for more, text in versions(subject.definition.model.description)
     ]
     for path, pointer, text in texts:
         match = _PLACEHOLDER.search(text)
@@ -410,8 +319,8 @@ def summary(subject: Subject) -> Iterator[Finding]:
         if model.visibility == "public" and not document.has(("summary",)):
             yield Finding(path, (), "a public model without `summary`", "add `summary:` with one sentence")
         return
-    titles = {text.strip().rstrip(".").casefold() for _, text in _versions(model.title)}
-    for further, text in _versions(model.summary):
+    titles = {text.strip().rstrip(".").casefold() for _, text in versions(model.title)}
+    for further, text in versions(model.summary):
         pointer = ("summary", *further)
         if len(text) > LONGEST_SUMMARY:
             message = f"`summary` has {len(text)} characters: {LONGEST_SUMMARY} are shown"
@@ -449,7 +358,6 @@ RULES: tuple[Rule, ...] = (
         fixable=True,
     ),
     rule("TXT003", Severity.ERROR, entry=composed, gallery=_beside(_composed), fixable=True),
-    rule("TXT004", Severity.ERROR, gallery=disguised, fixed=True),
     rule("TXT005", Severity.ERROR, entry=markup),
     rule("TXT006", Severity.ERROR, entry=placeholder),
     rule("TXT007", Severity.ERROR, entry=summary),

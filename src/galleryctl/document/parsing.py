@@ -212,11 +212,13 @@ class _Values:
         self._nodes = limits.nodes
         self._shift = shift
         self._stack: list[str | int] = []
+        self._flow = False
         self.dates: list[Pointer] = []
         self.empty: list[tuple[Pointer, Node]] = []
 
     def root(self, node: yaml.MappingNode) -> dict[str, Any] | None:
         try:
+            self._flow = node.flow_style
             return self._mapping(node, 1)
         except _TooMuch:
             return None
@@ -225,12 +227,14 @@ class _Values:
         self._left -= 1
         if self._left < 0:
             self._stop(node, f"more than {self._nodes} values")
-        kind = type(node)
-        if kind is yaml.ScalarNode:
+        if isinstance(node, yaml.ScalarNode):
             return node.value if node.tag == TEXT else self._scalar(node)
         if depth > self._depth:
             self._stop(node, f"nested deeper than {self._depth}")
-        return self._mapping(node, depth) if kind is yaml.MappingNode else self._sequence(node, depth)
+        outer, self._flow = self._flow, node.flow_style
+        value = self._mapping(node, depth) if isinstance(node, yaml.MappingNode) else self._sequence(node, depth)
+        self._flow = outer
+        return value
 
     def _stop(self, node: Node, message: str) -> None:
         self._problems.add("YML011", _start(node), message, "split it, or move long text to README.md")
@@ -293,6 +297,8 @@ class _Values:
             reading = scalars.literal(text)
         elif node.tag == PLAIN:
             reading = scalars.read(text)
+            if self._flow and "?" in text:  # ends the text for PyYAML, not for libyaml
+                reading = scalars.Reading(text, "YML012")
         else:
             self._problems.add(
                 "YML004", _start(node), f"the tag `{node.tag}`: values have no tags here", "remove the tag"
@@ -315,6 +321,10 @@ class _Values:
             case "YML007":
                 message = f"`{text}` is a number for some readers, text for others"
                 self._problems.add("YML007", place, message, f"write `{quote(shown(node.value))}`", self._quoting(node))
+            case "YML012":
+                message = f"`{text}` without quotes: some readers take it, others refuse the file"
+                fix = f"write `{quote(text)}`"
+                self._problems.add("YML012", place, message, fix, self._quoting(node))
             case "YML010":
                 self.empty.append((tuple(self._stack), node))
             case _:

@@ -23,7 +23,7 @@ _NULL = {"", "~", "null", "Null", "NULL"}
 _FOR_SOME_A_SWITCH = {
     form for word in ("yes", "no", "on", "off", "y", "n") for form in (word, word.title(), word.upper())
 }
-_SUSPECT = frozenset("0123456789+-.~tTfFyYnNoO")
+_SUSPECT = frozenset("0123456789+-.~=tTfFyYnNoO")
 _EXACT = 2**53
 
 
@@ -49,6 +49,8 @@ def read(text: str) -> Reading:  # noqa: PLR0911 - one line for each kind
         return _EMPTY
     if text in _FOR_SOME_A_SWITCH:
         return Reading(text, "YML006")
+    if text == "=":  # a value of its own kind in YAML 1.1, which PyYAML cannot construct
+        return Reading(text, "YML012")
     if _NUMBER.fullmatch(text):
         return _number(text)
     if _FOR_SOME_A_NUMBER.fullmatch(text):

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 WIDTH = 100
 _PLAIN = re.compile(r"[^\W\d_][^\n\r\t]*|[\d./_(<=+~^$;\\][^\n\r\t]*|-[^\s-][^\n\r\t]*")
 _BREAKS = re.compile(r": |:$| #|^\s|\s$|^(?:---|\.\.\.)")
-_FLOW = re.compile(r"[,\[\]{}]|:(?=[,\[\]{}])")
+_FLOW = re.compile(r"[,?\[\]{}]|:(?=[,\[\]{}])")
 _ESCAPED = re.compile("[^\t\n\r\x20-\x7e\xa0-\u2027\u202a-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]")
 _LITERAL = re.compile(r"(?!\s)[^\t\r]*\n", re.DOTALL)
 
