@@ -48,10 +48,13 @@ _ENTRY = tuple((found, found.entry) for found in RULES.values() if found.entry)
 _GALLERY = tuple((found, found.gallery) for found in RULES.values() if found.gallery)
 
 
-def severity_of(code: str, policy: Policy) -> Severity | None:
-    """The severity of a rule under a policy: that of its code, else of its group, else its own; none means off."""
+def severity_of(code: str, policy: Policy, milder: Severity | None = None) -> Severity | None:
+    """The severity of a rule under a policy: that of its code, else of its group, else its own; none means off.
+
+    `milder` is that of one finding, where it differs from its rule's.
+    """
     known = RULES.get(code)
-    own = known.severity if known else Severity.ERROR
+    own = milder or (known.severity if known else Severity.ERROR)
     if known and known.fixed:
         return own
     chosen = policy.severities.get(code) or policy.severities.get(code[:3]) or own
@@ -95,9 +98,9 @@ def entry_rules(subject: Subject, name: str) -> list[Problem]:
     policy = subject.context.policy
     found: list[Problem] = []
     for rule, check in _ENTRY:
-        severity = severity_of(rule.code, policy)
-        if severity is not None:
-            for finding in check(subject):
+        for finding in check(subject):
+            severity = severity_of(rule.code, policy, finding.severity)
+            if severity is not None:
                 parsed = subject.documents.get(finding.path.rpartition("/")[2])
                 found.append(problem(rule.code, finding, name, parsed, severity))
     return found
@@ -123,7 +126,7 @@ def place(
     entries = tree.entries(name)
     found = []
     for code, finding in findings:
-        severity = severity_of(code, policy)
+        severity = severity_of(code, policy, finding.severity)
         if severity is None:
             continue
         path = finding.path
