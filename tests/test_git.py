@@ -6,17 +6,19 @@ import gc
 import hashlib
 import os
 import shutil
-import stat
+import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from conftest import git, write
 from fakes import MemoryTree
 from galleryctl import parallel
 from galleryctl.errors import GitError
-from galleryctl.git import TreeEntry, at, dirty, head, history, private, resolve, toplevel, working
+from galleryctl.git import TreeEntry, at, dirty, head, history, private, resolve, working
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -199,6 +201,52 @@ def test_intent_to_add(folder: Path) -> None:
     assert working(folder).entries()["registry/c.yaml"] == plain("c")
 
 
+NAMES = st.sampled_from(["a", "b", "b/c", "ä", "*", "d/e/f"])
+STEPS = st.one_of(
+    st.tuples(st.just("write"), NAMES, st.sampled_from(["x", "y", ""])),
+    st.tuples(st.sampled_from(["remove", "link", "run", "touch"]), NAMES, st.just("")),
+    st.tuples(st.sampled_from(["add", "commit", "reset"]), st.just(""), st.just("")),
+)
+
+
+def step(root: Path, act: str, name: str, text: str) -> None:
+    path = root / name
+    if act in {"write", "link", "remove"} and (path.is_symlink() or path.exists()):
+        shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink()
+    if act in {"write", "link"}:
+        for parent in path.parents:
+            if parent.is_symlink() or parent.is_file():
+                parent.unlink()
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.symlink_to("b") if act == "link" else path.write_text(text)
+    elif act == "run" and path.is_file():
+        path.chmod(0o755)
+    elif act == "touch" and path.is_file():
+        os.utime(path, (1, 1))
+    elif act in {"add", "commit"}:
+        git(root, "add", "--all")
+        if act == "commit":
+            git(root, "commit", "-q", "--allow-empty", "-m", "c")
+    elif act == "reset":
+        git(root, "reset", "-q", "--mixed")
+
+
+@settings(max_examples=25)
+@given(st.lists(STEPS, min_size=3, max_size=10))
+def test_what_the_index_says_is_what_hashing_says(steps: list[tuple[str, str, str]]) -> None:
+    """Whatever happened, a repository lists what the same files list outside of git, but for git's own folder."""
+    with tempfile.TemporaryDirectory() as place:
+        root = Path(place, "repository")
+        root.mkdir()
+        git(root, "init", "-q")
+        git(root, "commit", "-q", "--allow-empty", "-m", "start")
+        for act, name, text in steps:
+            step(root, act, name, text)
+        found = dict(working(root).entries())
+        shutil.move(root / ".git", Path(place, "git"))
+        assert found == working(root).entries()
+
+
 def test_repositories_inside_are_seen_and_not_entered(folder: Path) -> None:
     inner = folder / "registry/inner"
     write(inner, {"x": "x"})
@@ -314,25 +362,6 @@ def test_an_unknown_revision(folder: Path, revision: str) -> None:
         history(folder, revision=revision)
 
 
-def test_a_bare_repository(folder: Path, tmp_path: Path) -> None:
-    bare = tmp_path / "bare"
-    git(tmp_path, "clone", "-q", "--bare", str(folder), str(bare))
-    assert at(bare / "registry", "HEAD").read("a.yaml") == b"a: 1\n"
-    assert toplevel(bare) is None
-    assert head(bare) == head(folder)
-    assert set(history(bare / "registry") or ()) == {"a.yaml", "sub/b.yaml"}
-    assert not dirty(bare)
-    assert "HEAD" in working(bare).entries()
-
-
-def test_a_linked_working_tree(folder: Path, tmp_path: Path) -> None:
-    other = tmp_path / "other"
-    git(folder, "worktree", "add", "-q", str(other))
-    assert toplevel(other / "registry") == other
-    assert private(other) not in {None, private(folder)}
-    assert working(other).entries() == working(folder).entries()
-
-
 def test_a_lost_object(folder: Path) -> None:
     tree = at(folder, "HEAD")
     entry = tree.entries()["registry/a.yaml"]
@@ -405,8 +434,3 @@ def test_a_listing_survives_what_vanishes_meanwhile(folder: Path) -> None:
     (folder / "registry/sub").rmdir()
     (folder / "registry/sub").write_text("x")
     assert working(folder).entries("registry") == {"registry/a.yaml": plain("a: 1\n"), "registry/sub": plain("x")}
-
-
-def test_the_type_bits_are_what_git_uses() -> None:
-    assert f"{stat.S_IFLNK:06o}" == "120000"
-    assert f"{stat.S_IFDIR:06o}" == "040000"

@@ -169,3 +169,22 @@ def test_a_broken_repository(folder: Path) -> None:
     (folder / ".git/config").write_text("[broken")
     with pytest.raises(GitError, match="bad config"):
         working(folder)
+
+
+def test_a_bare_repository(folder: Path, tmp_path: Path) -> None:
+    bare = tmp_path / "bare"
+    git(tmp_path, "clone", "-q", "--bare", str(folder), str(bare))
+    assert at(bare / "registry", "HEAD").read("a.yaml") == b"a: 1\n"
+    assert toplevel(bare) is None
+    assert head(bare) == head(folder)
+    assert set(history(bare / "registry") or ()) == {"a.yaml", "sub/b.yaml"}
+    assert not dirty(bare)
+    assert "HEAD" in working(bare).entries()
+
+
+def test_a_linked_working_tree(folder: Path, tmp_path: Path) -> None:
+    other = tmp_path / "other"
+    git(folder, "worktree", "add", "-q", str(other))
+    assert toplevel(other / "registry") == other
+    assert private(other) not in {None, private(folder)}
+    assert working(other).entries() == working(folder).entries()
