@@ -14,7 +14,7 @@ Pages work without script, under any path, and hold no inline script or style. W
   formulas to keep. `.fit.<state>` is the sentence. `:root` has `--needle`, the place of the machine.
 * Controls: `#q`, `#sort` (new, updated, name, mem, ctx), `#ctx`, `#gib` (0 to 1000 along the axis), `.flag`, `.facets
   input` (name is the facet, value, `data-label`, a sibling `.count`), `.facets-toggle`, `.tabs a[data-type]`,
-  `.active` (chips), `#status`, `#none`, `#clear`, `.pager`, `.tray`, `#theme-switch`. Tags link to
+  `.active` (chips), `#status`, `#none`, `#clear`, `.pager`, `#theme-switch`. Tags link to
   `/?<facet>=<value>`.
 * `#gallery` (JSON) on lists: `root`, `language`; and on the first page of home, `/models/` and types also `scope`,
   `search` (type → path of its search document), `types` (type → title, position for the cover, rows, labels by
@@ -30,7 +30,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from galleryctl.site import lists, model, pages
+from galleryctl.site import feeds, lists, model, pages
 from galleryctl.site.frame import Frame
 from galleryctl.site.look import Look
 
@@ -50,3 +50,4 @@ def outputs(view: View, look: Look) -> Iterator[Output]:
     for entry in view.gallery:
         yield model.output(frame, entry)
     yield from pages.outputs(frame)
+    yield from feeds.outputs(frame)

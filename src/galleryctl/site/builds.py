@@ -151,7 +151,10 @@ def _said(frame: Frame, runtime: str, target: Target, words: dict[str, int]) -> 
 
 def _run(name: str, table: Sequence[dict[str, Any]], labels: Sequence[str], chosen: int, words: Sequence[str]) -> Run:
     """The command for the chosen target, else for the first that this runtime can load, else why there is none."""
-    order = [chosen, *(index for index in range(len(table)) if index != chosen)]
+    size = labels[chosen].partition(" ")[0]
+    order = sorted(
+        range(len(table)), key=lambda index: (index != chosen, labels[index].partition(" ")[0] != size, index)
+    )
     index = next((index for index in order if len(table[index][name]) > 1), chosen)
     said = [words[number] for number in table[index][name]]
     runtime = RUNTIMES[name]

@@ -49,6 +49,11 @@ def render(text: str, prefix: str, *, top: int = _TOP) -> Markup:
     return Markup(_CLEANER.clean(_MARKDOWN.renderer.render(tokens, _MARKDOWN.options, env)))  # noqa: S704 - cleaned
 
 
+def inline(text: str) -> Markup:
+    """One line of Markdown: code and emphasis."""
+    return Markup(_CLEANER.clean(_MARKDOWN.renderInline(text, {"work": _WORK})))  # noqa: S704 - cleaned
+
+
 def _headings(tokens: Sequence[Token], prefix: str, top: int) -> set[str]:
     """Give headings their level and id, in place; the ids without prefix."""
     depth: list[int] = []

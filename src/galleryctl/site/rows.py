@@ -114,7 +114,8 @@ def _fact(frame: Frame, schema: TypeSchema, fact: Fact, value: object) -> str:
     if isinstance(value, list | tuple):
         if len(value) > _WORDS:
             return f"{len(value)} {title}"
-        return " · ".join(label(frame, schema, fact.name, item) for item in value)
+        labels = [label(frame, schema, fact.name, item) for item in value]
+        return "" if labels == [frame.text(schema.title)] else " · ".join(labels)
     if isinstance(value, bool):
         return title if value else ""
     if isinstance(value, int):
