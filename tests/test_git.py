@@ -234,7 +234,7 @@ def step(root: Path, act: str, name: str, text: str) -> None:
 @settings(max_examples=25)
 @given(st.lists(STEPS, min_size=3, max_size=10))
 def test_what_the_index_says_is_what_hashing_says(steps: list[tuple[str, str, str]]) -> None:
-    """Whatever happened, a repository lists what the same files list outside of git, but for a folder where git has a file."""
+    """Whatever happened, git or no git, the same files are listed; but for a folder where git has a file."""
     with tempfile.TemporaryDirectory() as place:
         root = Path(place, "repository")
         root.mkdir()
