@@ -83,6 +83,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code; nothing here raises."""
     try:
         code = program.main(args=argv if argv is None else list(argv), standalone_mode=False, prog_name="galleryctl")
+        sys.stdout.flush()  # here, where a reader that has gone is known
         return code if isinstance(code, int) else 0
     except click.exceptions.Exit as stop:
         return stop.exit_code
@@ -92,7 +93,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except click.ClickException as error:
         error.show()
         return error.exit_code
-    except BrokenPipeError:
+    except (BrokenPipeError, SystemExit):  # the latter is what click makes of the former
         # Whoever read the output has gone; point the stream elsewhere so that nothing complains at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0

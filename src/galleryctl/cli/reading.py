@@ -129,6 +129,8 @@ def list_command(  # noqa: PLR0913 - one parameter for each option
     from galleryctl import terminal  # noqa: PLC0415 - on use
 
     loaded = options.load(registry, now=now, revision=head, jobs=jobs)
+    if type_ and type_ not in loaded.types:
+        raise click.UsageError(f"there is no type {type_}; there are: {', '.join(loaded.types)}")
     gallery = loaded.gallery.at(now.date())
     chosen = [
         entry
