@@ -174,6 +174,18 @@ def test_what_is_kept_but_lost_is_forgotten(tmp_path: Path) -> None:
     assert json.loads((out / MANIFEST).read_text())["files"].keys() == TEXTS.keys()
 
 
+def test_what_is_kept_after_a_run_died_counts_as_it_is(tmp_path: Path) -> None:
+    out = tmp_path / "site"
+    write(out, pages({"old": "old"}))
+    manifest = json.loads((out / MANIFEST).read_text())
+    manifest["files"]["old"] = ["", "", -1]  # the mark of a run that died while it moved files
+    (out / MANIFEST).write_text(json.dumps(manifest))
+    write(out, pages(TEXTS), keep=["old"], stamp="1")
+    assert unchanged(out, "1") == Written((), 5, (), 0)
+    write(out, pages(TEXTS))
+    assert files(out) == TEXTS
+
+
 def test_a_folder_of_somebody_else_is_refused(tmp_path: Path) -> None:
     (tmp_path / "thesis.txt").write_text("years of work")
     with pytest.raises(OutputError, match="holds files that galleryctl did not write: choose a folder that is empty"):

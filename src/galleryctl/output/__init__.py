@@ -196,12 +196,13 @@ class _Run:
         gone = []
         for path, row in self._before.items():
             if path not in self._wanted:
-                if path in keep and disk.size(f"{self._out}/{path}") is not None:
-                    self._after[path] = row
+                length = disk.size(f"{self._out}/{path}") if path in keep else None
+                if length is not None:
+                    self._after[path] = row._replace(length=length)
                 else:
                     gone.append(path)
         after = dict(sorted(self._after.items()))
-        early = self._in_the_way(gone)
+        early = [] if self._fresh else self._in_the_way(gone)
         try:
             with disk.uninterrupted():
                 if self._fresh:
