@@ -23,14 +23,15 @@ _END = re.compile(r"[\r\n]*\Z")
 def untidy(document: Document, add: Callable[..., None]) -> None:
     """Adds a problem for blanks at the ends of lines, and one for a file that does not end with one newline."""
     text = document.text
-    trailing = [Edit(*match.span(), "") for match in _TRAILING.finditer(text)]
+    blanks = " \n" in text or "\t\n" in text or "\r" in text or text[-1:] in {" ", "\t"}
+    trailing = [Edit(*match.span(), "") for match in _TRAILING.finditer(text)] if blanks else []
     if trailing:
         spans = list(_content(document, document.root))
         trailing = [edit for edit in trailing if not any(start <= edit.start < end for start, end in spans)]
     if trailing:
         message = f"blanks at the end of {len(trailing)} line{'s' if len(trailing) > 1 else ''}"
         add("YML013", Lines(text).place(trailing[0].start), message, "remove them", tuple(trailing))
-    match = _END.search(text)
+    match = _END.search(text, max(0, len(text.rstrip("\r\n"))))
     if match and match[0] not in {"\n", "\r\n"} and not _keeps(document.root, text):
         message = "blank lines at the end of the file" if match[0] else "the last line has no newline"
         add(

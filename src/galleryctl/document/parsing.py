@@ -228,7 +228,10 @@ class _Values:
         if self._left < 0:
             self._stop(node, f"more than {self._nodes} values")
         if isinstance(node, yaml.ScalarNode):
-            return node.value if node.tag == TEXT else self._scalar(node)
+            text = node.value
+            if node.tag == TEXT or (node.tag == PLAIN and "?" not in text and scalars.is_text(text)):
+                return text
+            return self._scalar(node)
         if depth > self._depth:
             self._stop(node, f"nested deeper than {self._depth}")
         outer, self._flow = self._flow, node.flow_style

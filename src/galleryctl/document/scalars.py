@@ -7,6 +7,7 @@ the same for all; everything else is text, and text that some reader takes for s
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import NamedTuple
 
 _NUMBER = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+(?:[eE][-+][0-9]+)?)?")
@@ -35,6 +36,13 @@ class Reading(NamedTuple):
 
 
 _EMPTY = Reading(None, "YML010")
+_HEX = re.compile(r"(?!0b)[0-9e]*[a-df][0-9a-f]*")
+
+
+def is_text(text: str) -> bool:
+    """Whether every reader takes an unquoted scalar for text; quick, and true for nearly all of them."""
+    # Most that begin like a number are digests: no number has these letters.
+    return text != "" and (text[0] not in _SUSPECT or _HEX.fullmatch(text) is not None)
 
 
 def read(text: str) -> Reading:  # noqa: PLR0911 - one line for each kind
@@ -83,6 +91,7 @@ def literal(text: str) -> Reading:
     return Reading(value) if abs(value) != float("inf") else Reading(text, "YML014")
 
 
+@lru_cache(maxsize=4096)
 def is_suspect(text: str) -> bool:
     """Whether some reader takes this unquoted text for something else than text."""
     return not text or (text[0] in _SUSPECT and not (read(text).value == text and not read(text).code)) or text == "<<"
