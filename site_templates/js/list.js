@@ -52,6 +52,7 @@ function chips() {
 }
 
 function draw(answer) {
+  if (!answer.rows.length && answer.total) { page = Math.ceil(answer.total / SIZE); ask(); return; }
   shown = answer;
   const { total, all, rows, counts } = answer, last = Math.max(1, Math.ceil(total / SIZE)), first = (page - 1) * SIZE;
   list.innerHTML = rows.map((record) => row(record, gallery, budget)).join('');

@@ -87,7 +87,10 @@ function memory() {
     for (const body of $$('tbody[data-size]', table)) body.hidden = body.dataset.size !== size;
   };
   picks.forEach((button) => { button.onclick = () => pick(button.dataset.pick); });
-  if (picks.length > 1) pick(picks[Math.floor(picks.length / 2)].dataset.pick);
+  if (picks.length > 1) {
+    const label = $('#runneed')?.textContent.split(' ')[0];
+    pick((picks.find((button) => button.dataset.pick === label) || picks[0]).dataset.pick);
+  }
   draw();
 }
 
