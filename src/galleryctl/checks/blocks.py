@@ -126,6 +126,25 @@ def findings(document: Document, base: Pointer, schema: Mapping[str, Any], code:
             yield from _told(document, pointer, error, code)
 
 
+def elsewhere(
+    document: Document, base: Pointer, schema: Mapping[str, Any], scene: str | None
+) -> Iterator[tuple[str, Finding]]:
+    """Keys that the schema allows only for models of one scene (`x-scene`), where this is another (SCH006)."""
+    block: Any = document.data
+    for part in base:
+        block = block[part]
+    for name, inner in schema.get("properties", {}).items():
+        if not isinstance(block, dict) or name not in block:
+            continue
+        wanted = inner.get("x-scene")
+        if wanted and wanted != scene:
+            message = f"`{name}` is only for models of the scene `{wanted}`"
+            fix = f"delete it, or say `origin: {{scene: {wanted}, …}}`"
+            yield "SCH006", Finding(document.path, (*base, name), message, fix, at="key")
+        else:
+            yield from elsewhere(document, (*base, name), inner, scene)
+
+
 def _told(document: Document, pointer: Pointer, error: ValidationError, code: str) -> Iterator[tuple[str, Finding]]:
     value: Any = error.instance
     schema = cast("Mapping[str, Any]", error.schema)

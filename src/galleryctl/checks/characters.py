@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from galleryctl.checks.kinds import called
@@ -30,6 +31,7 @@ def _is_bidi(letter: str) -> bool:
     return letter in _BIDI
 
 
+@lru_cache(maxsize=65_536)
 def _is_hidden(letter: str) -> bool:
     if letter in _BREAKS or letter in _BIDI:
         return False

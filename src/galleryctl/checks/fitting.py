@@ -219,7 +219,7 @@ def _wrong(  # noqa: C901, PLR0911 - one line for each kind of error
 ) -> Wrong:
     if kind in _KINDS:
         return wrong(document, pointer, value, _KINDS[kind])
-    if isinstance(value, bool | int | float) and kind not in _RANGES:
+    if isinstance(value, bool | int | float) and kind not in _RANGES and not kind.startswith(("date", "timezone")):
         return wrong(document, pointer, value, "text")
     if isinstance(value, dict | list):
         return wrong(document, pointer, value, "text")

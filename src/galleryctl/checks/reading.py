@@ -174,6 +174,9 @@ class _Folder:
             Misfit(*each, sure=each[0] != "SCH005")
             for each in blocks.findings(document, pointer, known[runtime], "SCH006")
         ]
+        origin = document.data.get("origin")
+        scene = origin.get("scene") if isinstance(origin, dict) else None
+        found += [Misfit(*each) for each in blocks.elsewhere(document, pointer, known[runtime], scene)]
         if enabled and runtime not in enabled:
             message = f"the runtime `{runtime}` is not enabled, so nobody reads this"
             fix = f"remove it, or add {runtime} to `runtimes` of gallery.yaml"
