@@ -40,7 +40,7 @@ SIDEWAYS = {  # within one line, each with its reason
 HOMES = {  # third-party library, or part of the standard library that needs care → the modules that may import it
     "click": ("cli",),
     "concurrent": ("parallel",),
-    "jinja2": ("site",),
+    "jinja2": ("site", "checks.sandbox"),
     "jsonschema": ("checks",),
     "langcodes": ("checks",),
     "license_expression": ("checks.licences",),

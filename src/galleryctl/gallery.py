@@ -79,6 +79,8 @@ class Outline(Frozen):
     """Digests of all files of all releases, sorted."""
     installs: tuple[tuple[str, str], ...] = ()
     """Installed path and digest of each file that names its installed path."""
+    names: dict[str, str] = {}
+    """Names that overlays of the current release give the model, by runtime."""
     cards: tuple[str, ...] = ()
     sha256: str = ""
     """Digest of the published document."""
@@ -234,6 +236,11 @@ def _outline(identifier: str, type_: str, model: Model, releases: Mapping[str, R
         facts=_facts(spec),
         builds=builds(variants, _memory(spec)),
         digests=tuple(sorted({file.sha256 for file in every if file.sha256})),
+        names={
+            runtime: name
+            for runtime, overlay in (release.runtimes if release else {}).items()
+            if isinstance(name := overlay.get("name"), str)
+        },
         installs=tuple(sorted((file.install_as, file.sha256 or "") for file in every if file.install_as)),
     )
 

@@ -6,22 +6,29 @@ from typing import TYPE_CHECKING
 
 from galleryctl import document
 from galleryctl.checks import (
+    abilities,
+    addresses,
     cards,
     characters,
     disguises,
+    environments,
+    exported,
+    figures,
     files,
     identity,
     languages,
     licences,
     life,
-    meaning,
     paths,
     people,
+    quantizations,
     references,
-    runtimes,
+    safety,
+    shipped,
     sources,
     structure,
     syntax,
+    templates,
     words,
 )
 from galleryctl.problems import Position, Problem, Severity
@@ -37,7 +44,8 @@ if TYPE_CHECKING:
 _MODULES = (
     syntax, paths, characters, disguises, structure,
     identity, words, licences, languages, cards,
-    sources, files, meaning, runtimes,
+    sources, addresses, files, shipped, quantizations,
+    templates, abilities, figures, environments, safety, exported,
     life, people, references,
 )  # fmt: skip
 RULES: Mapping[str, Rule] = {
