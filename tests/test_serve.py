@@ -159,26 +159,29 @@ def test_what_is_not_there_is_404_with_its_page(serving: Callable[..., Serving])
     assert server.get("/nothing", method="HEAD")[0] == 404
 
 
-@pytest.mark.parametrize(
-    "path", ["/v1/", "/v1", "/assets/", "/.galleryctl-manifest.json", "/.well-known/", "/%2egalleryctl-manifest.json"]
-)
-def test_no_listing_and_nothing_hidden(serving: Callable[..., Serving], path: str) -> None:
+def test_no_listing_and_nothing_hidden(serving: Callable[..., Serving]) -> None:
     server = serving()
-    status, headers, body = server.get(path)
-    if status == 301:
-        status, headers, body = server.get(headers["Location"])
-    assert status == 404
-    assert body == (server.out / "404.html").read_text()
+    page = (server.out / "404.html").read_text()
+    manifest = "galleryctl-manifest.json"
+    for path in ("/v1/", "/v1", "/assets/", f"/.{manifest}", f"/%2e{manifest}", "/.well-known/"):
+        status, headers, body = server.get(path)
+        if status == 301:
+            status, headers, body = server.get(headers["Location"])
+        assert (path, status, body == page) == (path, 404, True)
 
 
-@pytest.mark.parametrize(
-    "path", ["/../secret.txt", "/..%2fsecret.txt", "/%2e%2e/secret.txt", "//../secret.txt", "/models/..\\../secret.txt"]
-)
-def test_no_path_leads_out(serving: Callable[..., Serving], path: str) -> None:
+def test_no_path_leads_out(serving: Callable[..., Serving]) -> None:
     server = serving()
-    (server.out.parent / "secret.txt").write_text("secret")
-    status, _, body = server.get(path)
-    assert (status, "secret" in body.replace(path, "")) == (404, False)
+    (server.out.parent / "secret.txt").write_text("do not tell")
+    for path in (
+        "/../secret.txt",
+        "/..%2fsecret.txt",
+        "/%2e%2e/secret.txt",
+        "//../secret.txt",
+        "/models/..\\../secret.txt",
+    ):
+        status, _, body = server.get(path)
+        assert (path, status, "do not tell" in body) == (path, 404, False)
 
 
 def test_only_this_machine_is_answered(serving: Callable[..., Serving]) -> None:

@@ -33,7 +33,7 @@ _ENDLESS = 10_000
 _LICENCE = 22  # characters of a licence in a list; LicenseRef-… may be longer
 _GAP = "  "  # between columns
 _PROSE = 30  # characters below which a summary says nothing
-_UNITS = ("B", "kB", "MB", "GB", "TB")
+_UNITS = ("B", "kB", "MB", "GB", "TB", "PB")
 _INNER = {
     "builds",
     "digests",
