@@ -306,7 +306,8 @@ def test_model_page_has_what_a_reader_decides_by(pages: Mapping[str, str]) -> No
     for word in (
         "MIT", "8B", "4,096", "t-Q4_K_M.gguf", "5 GB", "3f79bb7b43…6dea", "ollama run", "Deprecated",
         "Wrong stop tokens.", "acme/tuned", "Desk", "1 May 2025", "Ada", 'id="card-zh"', 'lang="zh"',
-        "/edit/main/registry/models/llm/acme/tiny/model.yaml", "/commits/main/registry/models/llm/acme/tiny", "v1/models/acme/tiny.json",
+        "/edit/main/registry/models/llm/acme/tiny/model.yaml",
+        "/commits/main/registry/models/llm/acme/tiny", "v1/models/acme/tiny.json",
     ):  # fmt: skip
         assert word in text, word
     assert "one per file" in model(pages, "tuned")
