@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from galleryctl import document
+from galleryctl.document import DELETE
 from galleryctl.problems import Position, Problem
 from galleryctl.spec import Limits
 
@@ -213,6 +214,8 @@ def test_any_bytes_give_a_document_or_a_problem(raw: bytes, name: str) -> None:
         assert 0 <= start <= end <= len(found.text)
         assert found.locate(pointer).line <= raw.count(b"\n") + raw.count(b"\r") + 1
         found.locate(pointer, "key")
+        document.assign(found, pointer, "new")
+        document.assign(found, pointer, DELETE)
 
 
 # -- places

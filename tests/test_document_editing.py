@@ -70,6 +70,17 @@ def test_a_deletion_leaves_the_others_as_they_are(pointer: Pointer, expected: st
     assert parse(text).data == wanted
 
 
+@pytest.mark.parametrize("text", ["a: 1\n? b\n: 2\n", "? a\n: 1\n? b\n: 2\n", "--- a: 1\nb: 2\n", "- ? a\n"])
+def test_a_deletion_of_odd_forms_leaves_the_others(text: str) -> None:
+    found, _ = document.parse("a.yaml", text.encode(), WIDE)
+    if found is None:
+        return
+    for name in found.data:
+        text = document.splice(found, document.assign(found, (name,), DELETE))
+        after, told = document.parse("a.yaml", text.encode(), WIDE)
+        assert after is None or after.data == {key: value for key, value in found.data.items() if key != name}, told
+
+
 def test_a_new_field_stands_where_the_order_puts_it() -> None:
     found = parse("title: Tiny\nlicense: MIT\ntags: [chat]\n")
     order = ("title", "summary", "license", "status", "tags")

@@ -131,7 +131,6 @@ def place(
 ) -> list[Problem]:
     """Findings as problems; a file that is not parsed yet is read where a place in it is asked for."""
     known: dict[str, Document | None] = dict(documents)
-    entries = tree.entries(name)
     found = []
     for code, finding in findings:
         severity = severity_of(code, policy, finding.severity)
@@ -139,8 +138,7 @@ def place(
             continue
         path = finding.path
         if path not in known and finding.position is None:
-            full = f"{name}/{path}" if name else path
-            known[path] = _parsed(tree, full, policy) if full in entries else None
+            known[path] = _parsed(tree, f"{name}/{path}" if name else path, policy)
         found.append(problem(code, finding, name, known.get(path), severity))
     return found
 
@@ -150,6 +148,6 @@ def _parsed(tree: Tree, path: str, policy: Policy) -> Document | None:
         return None
     try:
         raw = tree.read(path)
-    except (OSError, ValueError):  # a link, a folder or too large: told by the rules about paths
+    except (OSError, ValueError):  # missing, a link, a folder or too large: told by the rules about paths
         return None
     return document.parse(path, raw, policy.limits)[0]

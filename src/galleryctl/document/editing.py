@@ -257,6 +257,10 @@ class _Editor:
         first, end = self._bounds(parent, index)
         start = self._text.rindex("-", 0, first) if isinstance(parent, yaml.SequenceNode) else first
         line = max(self._text.rfind("\n", 0, start), self._text.rfind("\r", 0, start)) + 1
+        if self._text[line:start].rstrip().endswith("?"):  # an explicit key
+            start = self._text.rindex("?", 0, start)
         if self._text[line:start].strip(" "):  # behind a dash, which stays
-            return Edit(first, self._bounds(parent, index + 1)[0], "")
+            if index + 1 < len(parent.value):
+                return Edit(first, self._bounds(parent, index + 1)[0], "")
+            return Edit(self._bounds(parent, index - 1)[1], end, "")
         return Edit(line, self._line_end(end), "")
