@@ -16,8 +16,6 @@ import pytest
 
 from galleryctl import index, search, site
 from galleryctl.errors import GalleryError
-from galleryctl.memory import Build
-from galleryctl.site import covers, fit
 from galleryctl.spec import Consumer, Settings, Taxonomy, Tombstone
 from made import RELEASE, NoFiles, entry, view
 
@@ -116,10 +114,6 @@ def shown(*entries: Entry, settings: Settings = SETTINGS) -> View:
 def render(view: View, look: site.Look = LOOK) -> dict[str, str]:
     """Every page, feed and asset by path."""
     return {output.path: output.render().decode() for output in site.outputs(view, look)}
-
-
-def fingerprints(*entries: Entry) -> dict[str, str]:
-    return {output.path: output.depends_on for output in site.outputs(shown(*entries), LOOK)}
 
 
 @pytest.fixture(scope="module")
@@ -229,38 +223,6 @@ def test_what_strangers_write_is_text() -> None:
     for path in ("index.html", "models/acme/tiny/index.html"):
         for block in re.findall(r'<script type="application/json"[^>]*>(.*?)</script>', pages[path], re.DOTALL):
             json.loads(block)
-
-
-def test_a_changed_model_renders_only_its_own_pages() -> None:
-    before = gallery()
-    after = [
-        entry("acme/tuned", base_models=["acme/tiny"], summary="Another.") if item.id == "acme/tuned" else item
-        for item in before
-    ]
-    old, new = fingerprints(*before), fingerprints(*after)
-    assert old.keys() == new.keys()
-    changed = {path for path, value in new.items() if old[path] != value}
-    assert {path for path in changed if path.startswith("models/") and path != "models/index.html"} == {
-        "models/acme/tuned/index.html",
-        "models/acme/tiny/index.html",  # its lineage shows it
-    }
-    assert {"index.html", "types/llm/index.html", "publishers/acme/index.html", "feed.atom"} <= changed
-    assert not any(
-        path.startswith(("types/embedding", "publishers/other", "assets/", "rules", "feeds/types/emb"))
-        for path in changed
-    )
-
-
-def test_a_new_publisher_leaves_other_model_pages_alone() -> None:
-    old, new = fingerprints(*gallery()), fingerprints(*gallery(), entry("third/new", "audio"))
-    same = {path for path in old if path.startswith("models/acme/")}
-    assert {path: old[path] for path in same} == {path: new[path] for path in same}
-
-
-def test_a_changed_card_renders_its_page() -> None:
-    one, other = entry(cards={"en": "a"}), entry(cards={"en": "b"})
-    path = "models/acme/tiny/index.html"
-    assert fingerprints(one)[path] != fingerprints(other)[path]
 
 
 def test_rendering_is_deterministic() -> None:
@@ -421,30 +383,3 @@ def test_only_a_served_gallery_reloads() -> None:
     live = render(shown(*gallery()), site.Look.of(NoFiles(), live=True))
     assert "assets/live.js" in live["index.html"]
     assert 'data-root="/"' in live["404.html"]
-
-
-def test_covers_are_drawn_from_the_id() -> None:
-    assert covers.ink("deepreinforce") == 3
-    first = "M11.9 6h3v4.4h-3zM6.6 12.3h3v4.4h-3zM17.2 12.3h3v4.4h-3zM22.5 12.3h3v4.4h-3zM27.8 12.3h3v4.4h-3z"
-    assert covers.holes("deepreinforce/ornith-1.0", 0).startswith(first)
-    assert covers.holes("a/b", 1) != covers.holes("a/c", 1)
-
-
-@pytest.mark.parametrize(
-    ("builds", "state", "label"),
-    [
-        ([Build("4B", 4.0, 0), Build("8B", 8.0, 0), Build("70B", 70.0, 0)], "yes", "8B"),
-        ([Build("23B", 22.0, 0), Build("70B", 70.0, 0)], "tight", "23B"),
-        ([Build("70B", 70.0, 0), Build("60B", 60.0, 0)], "no", "60B"),
-        ([Build("16B", 16.0, 1024.0)], "no", "16B"),  # the cache of 8K is 8 GiB
-    ],
-)
-def test_the_ruler_chooses_the_largest_that_fits(builds: list[Build], state: str, label: str) -> None:
-    ruler = fit.ruler(builds)
-    assert ruler is not None
-    assert (ruler.state, ruler.label) == (state, label)
-
-
-def test_the_axis() -> None:
-    assert [fit.along(gib) for gib in (0.1, 0.5, 1, 24, 1024, 9999)] == [0, 0, 91, 508, 1000, 1000]
-    assert fit.ruler([]) is None

@@ -87,8 +87,12 @@ class Frame:
             name: canonical.digest(profile.model_dump_json().encode()) for name, profile in self.view.publishers.items()
         }
 
-    def row_key(self, outline: Outline) -> str:
-        """All that a row, or a mention, of a model depends on."""
+    @cached_property
+    def row_keys(self) -> Mapping[str, str]:
+        """By id, all that a row, or a mention, of a model depends on."""
+        return {entry.id: self._row_key(entry.outline) for entry in self.view.gallery}
+
+    def _row_key(self, outline: Outline) -> str:
         state = f"{outline.status}{outline.latest}{self.new(outline):d}{self.expiring(outline):d}"
         return f"{outline.id}{outline.sha256}{state}{self.profiles.get(outline.publisher, '')}"
 

@@ -161,7 +161,7 @@ def _pages(frame: Frame, listed: Listed, counts: str) -> Iterator[Output]:
     for number in range(1, total + 1):
         part = listed.entries[(number - 1) * PAGE : number * PAGE]
         seen = "".join(
-            frame.row_key(entry.outline) for entry in (listed.entries if number == 1 and not listed.profile else part)
+            frame.row_keys[entry.id] for entry in (listed.entries if number == 1 and not listed.profile else part)
         )
         profile = repr(listed.profile)
         key = frame.fingerprint("list", listed.base, str(number), str(len(listed.entries)), seen, counts, profile)
@@ -268,7 +268,7 @@ def _publishers(frame: Frame) -> dict[str, Any]:
 
 
 def _every(frame: Frame, entries: Sequence[Entry]) -> str:
-    return "".join(frame.row_key(entry.outline) for entry in entries)
+    return "".join(frame.row_keys[entry.id] for entry in entries)
 
 
 def _counts(frame: Frame) -> str:

@@ -86,11 +86,18 @@ def output(frame: Frame, entry: Entry) -> Output:
     related = []
     for identifier in links.relatives(frame, outline):
         other = known.get(view.gallery.aliases.get(identifier, identifier))
-        related.append(f"{identifier}{other.outline.listed}{frame.row_key(other.outline)}" if other else identifier)
+        related.append(
+            f"{identifier}{other.outline.listed}{frame.row_keys[other.id]}" if other else _gone(frame, identifier)
+        )
+    related.append(str(outline.publisher in view.by_publisher))
     used = [view.consumers[service].model_dump_json() for service in view.used_by.get(outline.id, ())]
     texts = [f"{language}{canonical.digest(text.encode())}" for language, text in sorted(entry.cards.items())]
-    depends_on = frame.fingerprint("model", frame.row_key(outline), *texts, *related, *used)
+    depends_on = frame.fingerprint("model", frame.row_keys[outline.id], *texts, *related, *used)
     return frame.output(layout.model_page(outline.id), "model.html", depends_on, lambda: values(frame, entry))
+
+
+def _gone(frame: Frame, identifier: str) -> str:
+    return f"{identifier}{identifier in frame.view.tombstones}"
 
 
 def values(frame: Frame, entry: Entry) -> dict[str, Any]:

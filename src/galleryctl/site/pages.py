@@ -29,17 +29,16 @@ def outputs(frame: Frame) -> Iterator[Output]:
     yield frame.output(
         "changes/index.html", "changes.html", frame.fingerprint("changes", seen), partial(_changes, frame, newest)
     )
-    numbers = _numbers(frame)
-    yield frame.output(
-        "about/index.html", "about.html", frame.fingerprint("about", repr(numbers)), partial(_about, frame, numbers)
-    )
+    about = _about(frame)
+    yield frame.output("about/index.html", "about.html", frame.fingerprint("about", repr(about)), partial(dict, about))
     yield frame.output("rules/index.html", "rules.html", frame.fingerprint("rules"), _rules)
     first = view.shown.newest[:_NEWEST]
-    key = frame.fingerprint("404", *(frame.row_key(entry.outline) for entry in first))
+    key = frame.fingerprint("404", *(frame.row_keys[entry.id] for entry in first))
     yield Output("404.html", key, partial(_lost, frame, first))
     for identifier, stone in view.tombstones.items():
         if stone.whole and identifier not in view.gallery.by_id:
-            key = frame.fingerprint("removed", identifier, stone.model_dump_json())
+            known = str(stone.successor in view.gallery.by_id)
+            key = frame.fingerprint("removed", identifier, stone.model_dump_json(), known)
             yield frame.output(
                 layout.model_page(identifier), "removed.html", key, partial(_removed, frame, identifier, stone)
             )
@@ -72,7 +71,7 @@ def _numbers(frame: Frame) -> dict[str, int]:
     }
 
 
-def _about(frame: Frame, numbers: dict[str, int]) -> dict[str, Any]:
+def _about(frame: Frame) -> dict[str, Any]:
     shown = [name for name, entries in frame.view.by_type.items() if entries]
     newest = frame.view.shown.newest
     return {
@@ -80,7 +79,7 @@ def _about(frame: Frame, numbers: dict[str, int]) -> dict[str, Any]:
         "title": "About",
         "description": "What this gallery is, how its index is used, and what it promises.",
         "noindex": False,
-        "numbers": numbers,
+        "numbers": _numbers(frame),
         "example_type": shown[0] if shown else "llm",
         "example": newest[0].id if newest else "publisher/name",
         "rules": len(checks.RULES),
