@@ -18,11 +18,14 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from benchmarks import generate
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 HERE = Path(__file__).parent
 GALLERYCTL = [sys.executable, "-m", "galleryctl"]
@@ -42,20 +45,13 @@ def measure(command: list[str], folder: Path) -> Run:
     start = time.perf_counter()
     with tempfile.TemporaryFile() as said:
         process = subprocess.Popen(command, cwd=folder, stdout=said, stderr=subprocess.STDOUT)
-        peak = _watch(process)
-        _, status, usage = peak
+        _, status, usage = os.wait4(process.pid, 0)
+        process.returncode = os.waitstatus_to_exitcode(status)
         wall = time.perf_counter() - start
-        if os.waitstatus_to_exitcode(status):
+        if process.returncode:
             said.seek(0)
             raise SystemExit(f"{' '.join(command)} failed:\n{said.read().decode()[-2000:]}")
     return Run(wall, usage.ru_utime + usage.ru_stime, usage.ru_maxrss // 1024)
-
-
-def _watch(process: subprocess.Popen[bytes]) -> tuple[int, int, object]:
-    """Wait for a process; its usage counts the children it waited for, and the peak is that of the largest of them."""
-    pid, status, usage = os.wait4(process.pid, 0)
-    process.returncode = os.waitstatus_to_exitcode(status)
-    return pid, status, usage
 
 
 def median(runs: list[Run]) -> Run:
@@ -154,7 +150,7 @@ def report(bench: Bench, found: dict[str, Run]) -> str:
     lines = [
         f"{bench.models:,} models, {sum(len(model.releases) for model in bench.made):,} releases; {_machine()}.",
         "",
-        f"Hugo: {peer.wall:.2f} s ({peer.cpu:.1f} s of processors), {theirs:,} files, {peer.memory} MB. "
+        f"Hugo: {peer.wall:.2f} s ({peer.cpu:.1f} s of processors), {theirs:,} files, {peer.memory} MB.",
         f"galleryctl: {ours:,} names of {own:,} files.",
         "",
         "| what | galleryctl | ratio to Hugo | bound | |",
@@ -162,7 +158,9 @@ def report(bench: Bench, found: dict[str, Run]) -> str:
     ]
     for name, value, ratio, bound in rows:
         unit = "ms" if "file" in name else "s"
-        lines.append(f"| {name} | {value:.2f} {unit} | {ratio:.2f} | {bound} | {'met' if ratio <= bound else 'missed'} |")
+        lines.append(
+            f"| {name} | {value:.2f} {unit} | {ratio:.2f} | {bound} | {'met' if ratio <= bound else 'missed'} |"
+        )
     one, memory = found["check one"].wall, max(run.memory for name, run in found.items() if name != "hugo")
     lines.append(f"| check of one changed file | {one:.2f} s | | 1 s | {'met' if one <= 1 else 'missed'} |")
     lines.append(f"| memory of the largest process | {memory} MB | | 400 MB | {'met' if memory <= 400 else 'missed'} |")  # noqa: PLR2004

@@ -11,8 +11,10 @@ import json
 import random
 import shutil
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 TYPES = {"llm": 46, "embedding": 14, "rerank": 6, "image": 12, "audio": 12, "video": 5, "vision": 5}
 QUANTIZATIONS = ["Q2_K", "Q3_K_M", "Q4_0", "Q4_K_M", "Q5_K_M", "Q6_K", "Q8_0"]
@@ -20,13 +22,65 @@ SIZES = ["0.6B", "1.7B", "4B", "8B", "14B", "32B", "70B"]
 LICENCES = ["Apache-2.0", "MIT", "CC-BY-NC-4.0", "LicenseRef-Gemma", "LicenseRef-Llama-3.1"]
 TAGS = ["multilingual", "long-context", "coding", "math", "research", "small", "edge", "medical", "safety", "distilled"]
 ABILITIES = {
-    "llm": ["chat", "generate"], "image": ["text2image"], "audio": ["audio2text"], "video": ["text2video"], "vision": ["detection"],
-}  # fmt: skip
-WORDS = (
-    "model release weight token context layer score file licence language task answer sentence document image voice index "
-    "query vector memory server laptop card cache batch prompt template sample record table field value range limit error "
-    "careful plain small large early late measured published reviewed pinned checked compared trained tuned merged split"
-).split()
+    "llm": ["chat", "generate"],
+    "image": ["text2image"],
+    "audio": ["audio2text"],
+    "video": ["text2video"],
+    "vision": ["detection"],
+}
+WORDS = [
+    "model",
+    "release",
+    "weight",
+    "token",
+    "context",
+    "layer",
+    "score",
+    "file",
+    "licence",
+    "language",
+    "task",
+    "answer",
+    "sentence",
+    "document",
+    "image",
+    "voice",
+    "index",
+    "query",
+    "vector",
+    "memory",
+    "server",
+    "laptop",
+    "card",
+    "cache",
+    "batch",
+    "prompt",
+    "template",
+    "sample",
+    "record",
+    "table",
+    "field",
+    "value",
+    "range",
+    "limit",
+    "error",
+    "careful",
+    "plain",
+    "small",
+    "large",
+    "early",
+    "late",
+    "measured",
+    "published",
+    "reviewed",
+    "pinned",
+    "checked",
+    "compared",
+    "trained",
+    "tuned",
+    "merged",
+    "split",
+]
 
 
 @dataclass(frozen=True)
@@ -89,7 +143,7 @@ def _release(source: random.Random, kind: str, name: str, publisher: str, versio
     if kind == "llm":
         spec["architecture"] = {"layers": 36, "kv_heads": 8, "head_size": 128}
     wanted = source.randint(2, 12)
-    variants = []
+    variants: list[dict[str, Any]] = []
     while wanted > 0:
         size = SIZES[len(variants) % len(SIZES)]
         count = min(wanted, source.randint(1, 7))
@@ -105,7 +159,7 @@ def _release(source: random.Random, kind: str, name: str, publisher: str, versio
     }
 
 
-def _variant(  # noqa: PLR0913 - one for each fact
+def _variant(
     source: random.Random, name: str, publisher: str, version: str, size: str, quantizations: list[str]
 ) -> dict[str, Any]:
     stem = f"{name}-{size}"
@@ -142,7 +196,12 @@ def _words(source: random.Random, count: int) -> str:
 def _card(source: random.Random, title: str) -> str:
     parts = []
     for heading in ("Background", "Introduction", "Usage", "Limitations"):
-        parts += [f"## {heading}", "", f"**{title}** {_words(source, 35)}, `{_words(source, 1)}` and {_words(source, 20)}.", ""]
+        parts += [
+            f"## {heading}",
+            "",
+            f"**{title}** {_words(source, 35)}, `{_words(source, 1)}` and {_words(source, 20)}.",
+            "",
+        ]
         parts += [*(f"- {_words(source, 8)}" for _ in range(2)), ""]
     return "\n".join(parts)
 
@@ -153,8 +212,10 @@ def write_registry(root: Path, made: list[Made], base: Path) -> None:
 
     registry = root / "registry"
     registry.mkdir(parents=True)
-    for name in ("gallery.yaml", "roles.yaml", "policy.yaml", "taxonomy.yaml"):
+    for name in ("roles.yaml", "policy.yaml", "taxonomy.yaml"):
         shutil.copy(base / name, registry / name)
+    settings = (base / "gallery.yaml").read_text(encoding="utf-8").replace("languages: [en, zh]", "languages: [en]")
+    _write(registry / "gallery.yaml", settings)
     for publisher in sorted({model.id.partition("/")[0] for model in made}):
         _write(registry / f"publishers/{publisher}.yaml", f"title: {publisher.title()}\nmaintainers: [curator-a]\n")
     for model in made:
@@ -182,7 +243,10 @@ def write_hugo(root: Path, made: list[Made], site: Path) -> None:
             "releases": model.releases,
             "outputs": ["html", "json"],
         }
-        _write(root / "content" / model.type / f"{model.id.replace('/', '--')}.md", f"{json.dumps(front, indent=1)}\n\n{model.card}")
+        _write(
+            root / "content" / model.type / f"{model.id.replace('/', '--')}.md",
+            f"{json.dumps(front, indent=1)}\n\n{model.card}",
+        )
 
 
 def _write(path: Path, text: str) -> None:

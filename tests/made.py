@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from galleryctl import schemas
@@ -13,6 +12,8 @@ from galleryctl.gallery import Entry, Gallery
 from galleryctl.spec import Consumer, Definition, Model, Provenance, Publisher, Release, Roles, Settings, Taxonomy
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from galleryctl.spec import Tombstone
 
 NOW = dt.datetime(2026, 1, 2, 3, 4, 5, tzinfo=dt.UTC)
@@ -25,7 +26,9 @@ RELEASE: dict[str, Any] = {
             "format": "gguf",
             "parameters": "8B",
             "quantizations": ["Q4_K_M"],
-            "sources": {"huggingface": {"repo": "acme/tiny-gguf", "revision": "0" * 40, "file": "t-{quantization}.gguf"}},
+            "sources": {
+                "huggingface": {"repo": "acme/tiny-gguf", "revision": "0" * 40, "file": "t-{quantization}.gguf"}
+            },
             "files": {"Q4_K_M": [{"path": "t-Q4_K_M.gguf", "size": 5_000_000_000, "sha256": DIGEST}]},
         }
     ],
@@ -70,9 +73,15 @@ def entry(
         if added
         else None
     )
-    published = {version: provenance.added for version in when} if provenance else None
+    published = dict.fromkeys(when, provenance.added) if provenance else None
     return Entry.of(
-        identifier, type_, definition, provenance=provenance, published=published, cards=cards, facets=TYPES[type_].values
+        identifier,
+        type_,
+        definition,
+        provenance=provenance,
+        published=published,
+        cards=cards,
+        facets=TYPES[type_].values,
     )
 
 

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import pytest
 
 from galleryctl import index
 from galleryctl.audience import may_see
 from galleryctl.spec import Consumer, Roles, Settings
 from made import entry, view
+
+if TYPE_CHECKING:
+    from galleryctl.gallery import Entry
 
 ROLES = Roles.model_validate({"groups": {"staff": ["ada"], "lab": ["bob"]}})
 SETTINGS = Settings(title="Test", organisation="staff")
@@ -44,8 +49,8 @@ def test_the_public_build_of_everything_is_the_build_of_the_public_part() -> Non
     consumers = {"bot": Consumer.model_validate({"title": "Bot", "pins": [{"model": "acme/a"}]})}
     spy = {"spy": Consumer.model_validate({"title": "Spy", "pins": [{"model": "hidden/r"}]})}
 
-    def built(*entries: object, known: dict[str, Consumer]) -> dict[str, bytes]:
-        shown = view(*entries, roles=ROLES, settings=SETTINGS, consumers=known)  # type: ignore[arg-type] - entries
+    def built(*entries: Entry, known: dict[str, Consumer]) -> dict[str, bytes]:
+        shown = view(*entries, roles=ROLES, settings=SETTINGS, consumers=known)
         return {output.path: output.render() for output in index.outputs(shown, schemas={})}
 
     assert built(*public, *secret, known=consumers | spy) == built(*public, known=consumers)

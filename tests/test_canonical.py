@@ -35,11 +35,15 @@ def test_keys_sort_by_code_units() -> None:
 def test_numbers_that_json_readers_round_are_refused() -> None:
     with pytest.raises(ValueError, match="2"):
         canonical.dumps(2**53 + 1)
-    with pytest.raises(ValueError, match=".*"):
+    with pytest.raises(ValueError, match=r"(?i)nan"):
         canonical.dumps(float("nan"))
 
 
-@given(st.dictionaries(ASCII, st.integers(-(2**53) + 1, 2**53 - 1) | st.text() | st.floats(allow_nan=False, allow_infinity=False)))
+@given(
+    st.dictionaries(
+        ASCII, st.integers(-(2**53) + 1, 2**53 - 1) | st.text() | st.floats(allow_nan=False, allow_infinity=False)
+    )
+)
 def test_joining_canonical_parts_gives_the_canonical_whole(value: dict[str, object]) -> None:
     assert canonical.join((key, canonical.dumps(item)) for key, item in value.items()) == canonical.dumps(value)
 
@@ -53,4 +57,4 @@ VALUES = st.recursive(
 
 @given(VALUES)
 def test_every_value_is_written_as_the_reference_library_writes_it(value: object) -> None:
-    assert canonical.dumps(value) == rfc8785.dumps(value)  # type: ignore[arg-type] - any JSON value
+    assert canonical.dumps(value) == rfc8785.dumps(value)  # type: ignore[arg-type]  # any JSON value

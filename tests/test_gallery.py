@@ -78,7 +78,10 @@ def test_newest_first_then_by_id_and_an_edit_moves_nothing() -> None:
 
 
 def test_without_history_the_order_is_by_id() -> None:
-    assert [item.id for item in Gallery.of([entry("a/z", added=None), entry("a/b", added=None)]).newest] == ["a/b", "a/z"]
+    assert [item.id for item in Gallery.of([entry("a/z", added=None), entry("a/b", added=None)]).newest] == [
+        "a/b",
+        "a/z",
+    ]
 
 
 def test_relations() -> None:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from galleryctl.audience import View
     from galleryctl.spec.published import Catalog
 
-PUBLISHED = schemas.published(NoFiles())
+PUBLISHED = schemas.public(NoFiles())
 
 
 def built(shown: View, earlier: Catalog | None = None) -> dict[str, bytes]:

@@ -34,10 +34,16 @@ def test_every_place_of_the_layout(path: str, place: Place) -> None:
 @pytest.mark.parametrize(
     "path",
     [
-        "README.md", "models/llm/acme/model.yaml", "models/llm/acme/a/model.yml", "models/llm/acme/a/01.0.0.yaml",
-        "models/llm/acme/a/v1.0.0.yaml", "models/llm/acme/a/b/model.yaml", "models/llm/acme/a/Model.yaml", "Gallery.yaml",
+        "README.md",
+        "Gallery.yaml",
+        "models/llm/acme/model.yaml",
+        "models/llm/acme/a/model.yml",
+        "models/llm/acme/a/01.0.0.yaml",
+        "models/llm/acme/a/v1.0.0.yaml",
+        "models/llm/acme/a/b/model.yaml",
+        "models/llm/acme/a/Model.yaml",
     ],
-)  # fmt: skip
+)
 def test_what_is_outside_the_layout(path: str) -> None:
     assert layout.place(path) is None
 

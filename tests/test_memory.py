@@ -42,9 +42,17 @@ def test_without_bytes_they_follow_from_parameters() -> None:
 def test_the_cache_follows_from_the_variant_before_the_release() -> None:
     release = Memory(layers=36, kv_heads=8, head_size=128)
     own = {"layers": 28, "kv_heads": 8, "head_size": 128}
-    made = (variant(parameters="8B", quantizations=["none"]), variant(parameters="1B", quantizations=["none"], memory=own))
+    made = (
+        variant(parameters="8B", quantizations=["none"]),
+        variant(parameters="1B", quantizations=["none"], memory=own),
+    )
     assert [build.cache for build in builds(made, release)] == [144.0, 112.0]
 
 
 def test_what_cannot_be_told_is_left_out() -> None:
-    assert builds((variant(format="gguf", quantizations=["Q4_K_M"]), variant(parameters="8B", quantizations=["odd"])), None) == ()
+    assert (
+        builds(
+            (variant(format="gguf", quantizations=["Q4_K_M"]), variant(parameters="8B", quantizations=["odd"])), None
+        )
+        == ()
+    )

@@ -402,6 +402,6 @@ def test_the_spec_of_real_models_fits() -> None:
 
 
 def test_published_schemas_are_those_of_the_documents_and_of_the_types() -> None:
-    found = schemas.published(Disk({"schemas/types/robot.schema.json": '{"title": "Robot"}'}))
+    found = schemas.public(Disk({"schemas/types/robot.schema.json": '{"title": "Robot"}'}))
     assert found["types/robot.schema.json"] == b'{"title": "Robot"}'
     assert {"catalog.schema.json", "model.schema.json", "types/llm.schema.json"} <= found.keys()

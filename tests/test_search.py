@@ -35,7 +35,7 @@ def test_one_document_for_each_type_and_language() -> None:
 
 
 def test_documents_obey_their_schema_and_are_canonical() -> None:
-    validator = Draft202012Validator(json.loads(schemas.published(NoFiles())["search.schema.json"]))
+    validator = Draft202012Validator(json.loads(schemas.public(NoFiles())["search.schema.json"]))
     for output in search.outputs(view(entry(tags=["coding"]), taxonomy=TAXONOMY)):
         data = output.render()
         assert [error.message for error in validator.iter_errors(json.loads(data))] == []
@@ -69,7 +69,10 @@ def test_only_the_type_that_changed_is_made_again() -> None:
     ear = entry("acme/ear", "audio", releases={"1.0.0": {"spec": {"multilingual": True}}})
     before = {output.path: output.depends_on for output in search.outputs(view(entry(), ear))}
     after = {output.path: output.depends_on for output in search.outputs(view(entry(title="Other"), ear))}
-    assert {path for path in before if before[path] != after[path]} == {"v1/search/llm.en.json", "v1/search/llm.zh.json"}
+    assert {path for path in before if before[path] != after[path]} == {
+        "v1/search/llm.en.json",
+        "v1/search/llm.zh.json",
+    }
 
 
 def test_runtimes_are_those_enabled_that_load_a_format() -> None:

@@ -10,13 +10,12 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from galleryctl import canonical
-from galleryctl.gallery import Gallery
 
 if TYPE_CHECKING:
     import datetime as dt
     from collections.abc import Mapping
 
-    from galleryctl.gallery import Entry, Outline
+    from galleryctl.gallery import Entry, Gallery, Outline
     from galleryctl.schemas import TypeSchema
     from galleryctl.spec import Consumer, Publisher, Roles, Settings, Taxonomy, Tombstone
 
@@ -98,7 +97,7 @@ def may_see(outline: Outline, audience: str, roles: Roles, organisation: str | N
     return not groups.isdisjoint(outline.maintainers)
 
 
-def project(
+def project(  # noqa: PLR0913 - one for each part of a view
     gallery: Gallery,
     *,
     settings: Settings,

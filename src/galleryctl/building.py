@@ -1,12 +1,11 @@
 """One build: registry → gallery → outputs → files. Nothing is written while the registry has errors.
 
-The inputs of a build have a stamp: the blob ids of everything it reads, the program, the audience and the day. Where the
-output folder was written from the same stamp and is whole, there is nothing to do.
+The inputs of a build have a stamp: the blob ids of everything it reads, the program, the audience and the day. Where
+the output folder was written from the same stamp and is whole, there is nothing to do.
 """
 
 from __future__ import annotations
 
-import datetime as dt
 from dataclasses import dataclass
 from itertools import chain
 from typing import TYPE_CHECKING
@@ -16,6 +15,7 @@ from galleryctl.errors import OutputError
 from galleryctl.problems import Problem, Severity
 
 if TYPE_CHECKING:
+    import datetime as dt
     from collections.abc import Callable
     from pathlib import Path
 
@@ -67,13 +67,15 @@ def build(
     stamp = _stamp(wanted, tree, name)
     if (kept := output.unchanged(wanted.out, stamp)) is not None:
         return Done(kept, (), 0)
-    loaded = loading.load(root, name, now=wanted.now, revision=wanted.revision, jobs=wanted.jobs, progress=reading, tree=tree)
+    loaded = loading.load(
+        root, name, now=wanted.now, revision=wanted.revision, jobs=wanted.jobs, progress=reading, tree=tree
+    )
     done = Done(None, loaded.problems, loaded.folders)
     if done.errors:
         return done
     shown = view(loaded, wanted)
     outputs = chain(
-        index.outputs(shown, schemas=schemas.published(tree), earlier=_earlier(wanted.out)),
+        index.outputs(shown, schemas=schemas.public(tree), earlier=_earlier(wanted.out)),
         search.outputs(shown),
         site.outputs(shown, site.Look.of(tree, live=wanted.live)),
     )
@@ -101,10 +103,9 @@ def view(loaded: Loaded, wanted: Wanted) -> View:
 def _stamp(wanted: Wanted, tree: Tree, name: str) -> str:
     paths = chain(tree.entries(name).items(), *(tree.entries(folder).items() for folder in _INPUTS))
     files = "\0".join(f"{path} {entry.mode} {entry.blob}" for path, entry in paths)
-    facts = (
-        resources.program(), wanted.audience, str(wanted.live), wanted.now.date().isoformat(),
-        (git.resolve(wanted.registry.parent, wanted.revision) if wanted.revision else git.head(wanted.registry.parent)) or "",
-    )  # fmt: skip
+    root = wanted.registry.parent
+    commit = git.resolve(root, wanted.revision) if wanted.revision else git.head(root)
+    facts = (resources.program(), wanted.audience, str(wanted.live), wanted.now.date().isoformat(), commit or "")
     return canonical.digest("\0".join([*facts, files]).encode("utf-8", "surrogateescape"))
 
 
@@ -115,4 +116,6 @@ def _earlier(out: Path) -> Catalog | None:
     except FileNotFoundError:
         return None
     except (OSError, ValueError) as error:
-        raise OutputError(f"{out / layout.CATALOG} cannot be read ({error}); remove the folder to start anew") from error
+        raise OutputError(
+            f"{out / layout.CATALOG} cannot be read ({error}); remove the folder to start anew"
+        ) from error

@@ -6,7 +6,7 @@ definition is read back from the bytes when a page or an export asks for it, so 
 
 from __future__ import annotations
 
-import datetime as dt  # noqa: TC003 - pydantic needs it at run time
+import datetime as dt
 from collections import defaultdict
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -103,8 +103,10 @@ class Outline(Frozen):
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """What is published about one model: id, definition and provenance. `wire` is its document, `listing` its line in
-    the type's document; both are canonical JSON."""
+    """What is published about one model: id, definition and provenance.
+
+    `wire` is its document, `listing` its value in the type's document; both are canonical JSON.
+    """
 
     outline: Outline
     wire: bytes
@@ -131,43 +133,36 @@ class Entry:
         cards: Mapping[str, str] | None = None,
         facets: Callable[[Mapping[str, Any]], Mapping[str, tuple[str, ...]]] | None = None,
     ) -> Entry:
-        """Join id, definition and provenance. `published` is when each version was added, `facets` reads a spec block."""
+        """Join id, definition and provenance.
+
+        `published` says when each version was added; `facets` reads a spec block.
+        """
         model, releases = definition.model, definition.releases
         latest = current(model, releases)
         facts = _dump(model) | {"status": model.status, "listed": model.listed} | ({"latest": latest} if latest else {})
         times = _dump(provenance) if provenance else {}
-        dumped = {version: _dump(release) for version, release in releases.items()}
-        for version, when in (published or {}).items():
-            if version in dumped:
-                dumped[version]["published"] = _time(when)
-        wire = canonical.dumps(
-            facts
-            | {"schema": SCHEMA, "id": identifier, "type": type_, "releases": dumped}
-            | ({"provenance": times} if times else {})
-            | ({"cards": sorted(cards)} if cards else {})
-        )
+        whole = facts | {"schema": SCHEMA, "id": identifier, "type": type_}
+        whole |= ({"provenance": times} if times else {}) | ({"cards": sorted(cards)} if cards else {})
         line = {key: value for key, value in facts.items() if key not in _NOT_LISTED}
         line |= {key: times[key] for key in ("added", "updated") if key in times}
-        line["releases"] = {latest: dumped[latest]} if latest else {}
+        when = {version: {"published": _time(moment)} for version, moment in (published or {}).items()}
+        dated = {version: _object(_dump(release) | when.get(version, {})) for version, release in releases.items()}
+        wire = _object(whole, releases=canonical.join(dated.items()))
         outline = _outline(identifier, type_, model, releases, latest)
         spec = releases[latest].spec if latest else {}
-        return cls(
-            outline.model_copy(
-                update={
-                    "facets": dict(facets(spec)) if facets else {},
-                    "added": provenance.added if provenance else None,
-                    "updated": provenance.updated if provenance else None,
-                    "by": provenance.by if provenance else None,
-                    "commit": provenance.commit if provenance else None,
-                    "cards": tuple(sorted(cards or {})),
-                    "sha256": canonical.digest(wire),
-                    "length": len(wire),
-                }
-            ),
-            wire,
-            canonical.dumps(line),
-            dict(cards or {}),
-        )
+        outline |= {"facets": dict(facets(spec)) if facets else {}, "cards": tuple(sorted(cards or {}))}
+        outline |= {"sha256": canonical.digest(wire), "length": len(wire)}
+        if provenance:
+            outline |= {key: getattr(provenance, key) for key in ("added", "updated", "by", "commit")}
+        # All values are those of types that were validated: validating them again costs more than the rest together.
+        listing = _object(line, releases=canonical.join([(latest, dated[latest])] if latest else []))
+        return cls(Outline.model_construct(**outline), wire, listing, dict(cards or {}))
+
+
+def _object(fields: Mapping[str, Any], **canonicals: bytes) -> bytes:
+    """A canonical object of values, and of parts that are canonical already."""
+    parts = {key: canonical.dumps(value) for key, value in fields.items()}
+    return canonical.join([*parts.items(), *canonicals.items()])
 
 
 # Governance of the registry: of no use to a runtime, and long.
@@ -186,7 +181,9 @@ def _unique(values: Iterable[str | None]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(value for value in values if value))
 
 
-def _outline(identifier: str, type_: str, model: Model, releases: Mapping[str, Release], latest: str | None) -> Outline:
+def _outline(
+    identifier: str, type_: str, model: Model, releases: Mapping[str, Release], latest: str | None
+) -> dict[str, Any]:
     states = statuses(model, dict(releases))
     release = releases[latest] if latest else None
     variants = release.variants if release else ()
@@ -201,48 +198,48 @@ def _outline(identifier: str, type_: str, model: Model, releases: Mapping[str, R
         for file in group
         if file.sha256
     ]
-    return Outline(
-        id=identifier,
-        type=type_,
-        title=model.title,
-        summary=model.summary,
-        license=model.license,
-        tags=model.tags,
-        categories=model.categories,
-        regions=(release.regions if release and release.regions is not None else model.regions),
-        status=model.status,
-        reason=model.reason,
-        listed=model.listed,
-        visibility=model.visibility,
-        allowed=model.allowed,
-        featured=bool(model.featured),
-        expires=model.expires,
-        successor=model.successor,
-        base_models=model.base_models,
-        aliases=model.aliases,
-        maintainers=model.maintainers,
-        price=model.terms.price if model.terms else "free",
-        edition=model.terms.edition if model.terms else "community",
-        latest=latest,
-        released=release.released if release else None,
-        releases={version: states[version] for version in sorted(states, key=version_key, reverse=True)},
-        parameters=_unique(variant.parameters for variant in variants),
-        formats=_unique(variant.format for variant in variants),
-        engines=_unique(engine for variant in variants for engine in variant.engines),
-        hubs=_unique(kind for variant in variants if variant.sources for kind in variant.sources.hubs()),
-        gated=any(hub.gated for hub in hubs),
-        bytes=sum(file.size or 0 for file in files),
-        pinned=bool(files) and all(file.sha256 for file in files) and all(hub.revision for hub in hubs),
-        facts=_facts(spec),
-        builds=builds(variants, _memory(spec)),
-        digests=tuple(sorted({file.sha256 for file in every if file.sha256})),
-        names={
+    return {
+        "id": identifier,
+        "type": type_,
+        "title": model.title,
+        "summary": model.summary,
+        "license": model.license,
+        "tags": model.tags,
+        "categories": model.categories,
+        "regions": (release.regions if release and release.regions is not None else model.regions),
+        "status": model.status,
+        "reason": model.reason,
+        "listed": model.listed,
+        "visibility": model.visibility,
+        "allowed": model.allowed,
+        "featured": bool(model.featured),
+        "expires": model.expires,
+        "successor": model.successor,
+        "base_models": model.base_models,
+        "aliases": model.aliases,
+        "maintainers": model.maintainers,
+        "price": model.terms.price if model.terms else "free",
+        "edition": model.terms.edition if model.terms else "community",
+        "latest": latest,
+        "released": release.released if release else None,
+        "releases": {version: states[version] for version in sorted(states, key=version_key, reverse=True)},
+        "parameters": _unique(variant.parameters for variant in variants),
+        "formats": _unique(variant.format for variant in variants),
+        "engines": _unique(engine for variant in variants for engine in variant.engines),
+        "hubs": _unique(kind for variant in variants if variant.sources for kind in variant.sources.hubs()),
+        "gated": any(hub.gated for hub in hubs),
+        "bytes": sum(file.size or 0 for file in files),
+        "pinned": bool(files) and all(file.sha256 for file in files) and all(hub.revision for hub in hubs),
+        "facts": _facts(spec),
+        "builds": builds(variants, _memory(spec)),
+        "digests": tuple(sorted({file.sha256 for file in every if file.sha256})),
+        "names": {
             runtime: name
             for runtime, overlay in (release.runtimes if release else {}).items()
             if isinstance(name := overlay.get("name"), str)
         },
-        installs=tuple(sorted((file.install_as, file.sha256 or "") for file in every if file.install_as)),
-    )
+        "installs": tuple(sorted((file.install_as, file.sha256 or "") for file in every if file.install_as)),
+    }
 
 
 def _facts(spec: Mapping[str, Any]) -> dict[str, str | int | bool | tuple[str, ...]]:

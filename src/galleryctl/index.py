@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from galleryctl.audience import View
     from galleryctl.gallery import Entry
+    from galleryctl.spec import Frozen
 
 
 @dataclass(frozen=True)
@@ -43,9 +44,13 @@ def outputs(view: View, *, schemas: Mapping[str, bytes], earlier: Catalog | None
     directory, revoked = _directory(view), _revoked(view)
     for part in (*parts.values(), directory, revoked):
         yield from _addressed(part.path, part.sha256, part.data)
-    head = canonical.dumps(_catalog(view, parts, directory, revoked, earlier).model_dump(mode="json", exclude_none=True))
+    head = canonical.dumps(
+        _catalog(view, parts, directory, revoked, earlier).model_dump(mode="json", exclude_none=True)
+    )
     yield from _addressed(layout.CATALOG, canonical.digest(head), head)
-    yield _document(layout.DISCOVERY, canonical.dumps(_dump(Discovery(title=view.settings.title, audience=view.audience))))
+    yield _document(
+        layout.DISCOVERY, canonical.dumps(_dump(Discovery(title=view.settings.title, audience=view.audience)))
+    )
     for name, data in schemas.items():
         yield _document(f"v1/schemas/{name}", data)
 
@@ -55,8 +60,8 @@ def catalog(data: bytes) -> Catalog:
     return Catalog.model_validate_json(data)
 
 
-def _dump(value: Any) -> dict[str, Any]:
-    return dict(value.model_dump(mode="json", exclude_none=True))
+def _dump(value: Frozen) -> dict[str, Any]:
+    return value.model_dump(mode="json", exclude_none=True)
 
 
 def _document(path: str, data: bytes) -> Output:
@@ -129,9 +134,7 @@ def _revoked(view: View) -> Part:
     return _part(layout.REVOKED, canonical.dumps({"schema": SCHEMA, "revoked": rows}))
 
 
-def _catalog(
-    view: View, parts: Mapping[str, Part], directory: Part, revoked: Part, earlier: Catalog | None
-) -> Catalog:
+def _catalog(view: View, parts: Mapping[str, Part], directory: Part, revoked: Part, earlier: Catalog | None) -> Catalog:
     new = {**{f"types/{name}": part for name, part in parts.items()}, "directory": directory, "revoked": revoked}
     old = {}
     if earlier:

@@ -12,30 +12,38 @@ from typing import Literal
 from galleryctl.spec.base import VERSION_PATTERN
 
 Kind = Literal[
-    "settings", "roles", "policy", "taxonomy", "publisher", "consumer", "tombstone", "model", "release", "card", "cover",
+    "settings",
+    "roles",
+    "policy",
+    "taxonomy",
+    "publisher",
+    "consumer",
+    "tombstone",
+    "model",
+    "release",
+    "card",
+    "cover",
     "template",
-]  # fmt: skip
+]
 
 _DATA = r"\.(?:yaml|json)"
 _NAME = r"[^/]+"
 _FOLDER = rf"models/(?P<type>{_NAME})/(?P<publisher>{_NAME})/(?P<name>{_NAME})"
-_PATTERNS: tuple[tuple[Kind, re.Pattern[str]], ...] = tuple(
-    (kind, re.compile(pattern))
-    for kind, pattern in (
-        ("release", rf"{_FOLDER}/(?P<version>{VERSION_PATTERN}){_DATA}"),
-        ("model", rf"{_FOLDER}/model{_DATA}"),
-        ("card", rf"{_FOLDER}/README(?:\.(?P<language>[A-Za-z0-9-]+))?\.md"),
-        ("cover", rf"{_FOLDER}/cover\.webp"),
-        ("template", rf"{_FOLDER}/(?P<version>{VERSION_PATTERN})(?:\.[a-z0-9-]+)?\.jinja"),
-        ("publisher", rf"publishers/(?P<publisher>{_NAME}){_DATA}"),
-        ("consumer", rf"consumers/(?P<name>{_NAME}){_DATA}"),
-        ("tombstone", rf"removed/(?P<publisher>{_NAME})/(?P<name>{_NAME}){_DATA}"),
-        ("settings", rf"gallery{_DATA}"),
-        ("roles", rf"roles{_DATA}"),
-        ("policy", rf"policy{_DATA}"),
-        ("taxonomy", rf"taxonomy{_DATA}"),
-    )
+_SPELLED: tuple[tuple[Kind, str], ...] = (
+    ("release", rf"{_FOLDER}/(?P<version>{VERSION_PATTERN}){_DATA}"),
+    ("model", rf"{_FOLDER}/model{_DATA}"),
+    ("card", rf"{_FOLDER}/README(?:\.(?P<language>[A-Za-z0-9-]+))?\.md"),
+    ("cover", rf"{_FOLDER}/cover\.webp"),
+    ("template", rf"{_FOLDER}/(?P<version>{VERSION_PATTERN})(?:\.[a-z0-9-]+)?\.jinja"),
+    ("publisher", rf"publishers/(?P<publisher>{_NAME}){_DATA}"),
+    ("consumer", rf"consumers/(?P<name>{_NAME}){_DATA}"),
+    ("tombstone", rf"removed/(?P<publisher>{_NAME})/(?P<name>{_NAME}){_DATA}"),
+    ("settings", rf"gallery{_DATA}"),
+    ("roles", rf"roles{_DATA}"),
+    ("policy", rf"policy{_DATA}"),
+    ("taxonomy", rf"taxonomy{_DATA}"),
 )
+_PATTERNS = tuple((kind, re.compile(pattern)) for kind, pattern in _SPELLED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +67,9 @@ def place(path: str) -> Place | None:
     for kind, pattern in _PATTERNS:
         if match := pattern.fullmatch(path):
             found = {key: value or "" for key, value in match.groupdict().items()}
-            return Place(kind, **{key: found.get(key, "") for key in ("type", "publisher", "name", "version", "language")})
+            return Place(
+                kind, **{key: found.get(key, "") for key in ("type", "publisher", "name", "version", "language")}
+            )
     return None
 
 

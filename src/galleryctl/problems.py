@@ -1,6 +1,6 @@
 """What is wrong, where, and what to do about it: values, never exceptions.
 
-A problem prints as `path:line:column: CODE message` and a second line `fix: …`; every machine form carries the same fields.
+A problem prints as `path:line:column: CODE message` and a second line `fix: …`; machine forms carry the same fields.
 """
 
 from __future__ import annotations

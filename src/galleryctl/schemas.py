@@ -178,7 +178,7 @@ def runtimes(tree: Tree) -> dict[str, Schema]:
     return {name: _parse(f"runtimes/{name}", raw) for name, raw in _data(tree, "runtimes").items()}
 
 
-def published(tree: Tree) -> dict[str, bytes]:
+def public(tree: Tree) -> dict[str, bytes]:
     """What lies under `/v1/schemas/`, by file name: the schemas of the documents, and of the types' `spec` blocks."""
     documents = {path: text.encode() for path, text in generated().items() if path.startswith("index/")}
     specs = {f"types/{name}{SUFFIX}": raw for name, raw in _data(tree, "types").items()}

@@ -95,7 +95,7 @@ def _within(values: Mapping[str, object], tags: tuple[str, ...]) -> tuple[str, .
 
 
 def _words(view: View, outline: Outline) -> str:
-    """Everything a person may type that stands in no other field: tags with their labels, abilities, languages, sizes."""
+    """What a person may type that stands in no other field: tags with their labels, abilities, languages, sizes."""
     labels = [
         label
         for dimension in view.taxonomy.dimensions.values()
@@ -104,5 +104,13 @@ def _words(view: View, outline: Outline) -> str:
         for label in (value.label.values() if isinstance(value.label, dict) else (value.label,))
     ]
     facts = [item for value in outline.facts.values() if isinstance(value, tuple) for item in value]
-    words = [*outline.tags, *outline.categories, *labels, *facts, *outline.parameters, *outline.formats, *outline.aliases]
+    words = [
+        *outline.tags,
+        *outline.categories,
+        *labels,
+        *facts,
+        *outline.parameters,
+        *outline.formats,
+        *outline.aliases,
+    ]
     return " ".join(dict.fromkeys(words))

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from inspect import cleandoc
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
-from galleryctl.problems import Edit, Severity
-
 if TYPE_CHECKING:
     import datetime as dt
+    from collections.abc import Callable, Iterator, Mapping
 
     from galleryctl.document import Document
     from galleryctl.gallery import Gallery, Outline
     from galleryctl.git import TreeEntry
     from galleryctl.layout import Place
+    from galleryctl.problems import Edit, Severity
     from galleryctl.schemas import TypeSchema
     from galleryctl.spec import Consumer, Definition, Policy, Publisher, Roles, Settings, Taxonomy, Tombstone
 

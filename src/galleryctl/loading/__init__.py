@@ -1,12 +1,11 @@
-"""One registry at one revision, read and checked: tree → documents → definitions → entries → gallery, and all problems.
+"""One registry at one revision, read and checked: tree → documents → definitions → entries → gallery, and problems.
 
-A folder whose files, schemas, settings and provenance are unchanged is not parsed again (`store`); the rest is parsed in
-parallel processes. One bad folder never hides another.
+A folder whose files, schemas, settings and provenance are unchanged is not parsed again (`store`); the rest is parsed
+in parallel processes. One bad folder never hides another.
 """
 
 from __future__ import annotations
 
-import datetime as dt
 import json
 from collections import defaultdict
 from dataclasses import dataclass, replace
@@ -23,10 +22,10 @@ from galleryctl.problems import Problem
 from galleryctl.spec import Provenance, is_version
 
 if TYPE_CHECKING:
+    import datetime as dt
     from collections.abc import Callable, Iterable, Mapping, Sequence
     from pathlib import Path
 
-    from galleryctl.checks.rule import Finding
     from galleryctl.git import Commit, Tree, TreeEntry
     from galleryctl.loading.governance import Governance
     from galleryctl.schemas import TypeSchema
@@ -75,8 +74,8 @@ def load(
 ) -> Loaded:
     """Read and check `root/name` as it is on disk, or at a git revision without a checkout.
 
-    `tree` saves opening it again. Raises `UsageError` where there is no registry, and `GitError` for an unknown revision
-    or a shallow clone.
+    `tree` saves opening it again. Raises `UsageError` where there is no registry, and `GitError` for an unknown
+    revision or a shallow clone.
     """
     if tree is None:
         tree = git.at(root, revision) if revision else git.working(root)
@@ -197,7 +196,9 @@ def _basis(context: Context, name: str) -> str:
 def _key(basis: str, folder: Folder) -> str:
     files = "\0".join(f"{name} {entry.mode} {entry.blob}" for name, entry in sorted(folder.files.items()))
     times = sorted((version, when.isoformat()) for version, when in folder.published.items())
-    return canonical.digest(f"{basis}\0{folder.path}\0{files}\0{folder.provenance!r}\0{times}".encode("utf-8", "surrogateescape"))
+    return canonical.digest(
+        f"{basis}\0{folder.path}\0{files}\0{folder.provenance!r}\0{times}".encode("utf-8", "surrogateescape")
+    )
 
 
 def _read(tree: Tree, name: str, folder: Folder, context: Context) -> Row:
@@ -218,7 +219,9 @@ def _read(tree: Tree, name: str, folder: Folder, context: Context) -> Row:
         )
     cards = json.dumps(dict(entry.cards), ensure_ascii=False).encode() if entry else b"{}"
     outline = entry.outline.model_dump_json().encode() if entry else b""
-    return Row(outline, entry.wire if entry else b"", entry.listing if entry else b"", cards, _PROBLEMS.dump_json(problems))
+    return Row(
+        outline, entry.wire if entry else b"", entry.listing if entry else b"", cards, _PROBLEMS.dump_json(problems)
+    )
 
 
 def _gallery(rows: Iterable[Row]) -> tuple[Gallery, list[Problem]]:

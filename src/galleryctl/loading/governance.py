@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from galleryctl.document import Document
     from galleryctl.git import Tree, TreeEntry
+    from galleryctl.layout import Place
     from galleryctl.problems import Problem
     from galleryctl.spec import Frozen
 
@@ -42,26 +43,36 @@ def read(tree: Tree, name: str, paths: Mapping[str, TreeEntry]) -> Governance:
     if not any(place and place.kind == "settings" for place in places.values()):
         raise UsageError(f"{name} is no registry: it has no gallery.yaml; start one with: galleryctl init {name}")
     # Policy first: its limits bound how the others are read.
-    order = sorted(places, key=lambda path: (not path.startswith("policy."), path))
-    for path in order:
+    for path in sorted(places, key=lambda path: (not path.startswith("policy."), path)):
         place = places[path]
-        if place is None or not paths[path].mode.startswith("100"):
-            continue
-        if place.kind == "policy":
-            found.policy = _typed(tree, name, path, Policy, found) or found.policy
-        elif place.kind == "settings":
-            found.settings = _typed(tree, name, path, Settings, found) or found.settings
-        elif place.kind == "roles":
-            found.roles = _typed(tree, name, path, Roles, found) or found.roles
-        elif place.kind == "taxonomy":
-            found.taxonomy = _typed(tree, name, path, Taxonomy, found) or found.taxonomy
-        elif place.kind == "publisher" and (publisher := _typed(tree, name, path, Publisher, found)):
-            found.publishers[place.publisher] = publisher
-        elif place.kind == "consumer" and (consumer := _typed(tree, name, path, Consumer, found)):
-            found.consumers[place.name] = consumer
-        elif place.kind == "tombstone" and (tombstone := _typed(tree, name, path, Tombstone, found)):
-            found.tombstones[place.id] = tombstone
+        if place is not None and paths[path].regular:
+            _read(tree, name, path, place, found)
     return found
+
+
+def _read(tree: Tree, name: str, path: str, place: Place, found: Governance) -> None:
+    match place.kind:
+        case "policy":
+            found.policy = _typed(tree, name, path, Policy, found) or found.policy
+        case "settings":
+            found.settings = _typed(tree, name, path, Settings, found) or found.settings
+        case "roles":
+            found.roles = _typed(tree, name, path, Roles, found) or found.roles
+        case "taxonomy":
+            found.taxonomy = _typed(tree, name, path, Taxonomy, found) or found.taxonomy
+        case "publisher":
+            _keep(found.publishers, place.publisher, _typed(tree, name, path, Publisher, found))
+        case "consumer":
+            _keep(found.consumers, place.name, _typed(tree, name, path, Consumer, found))
+        case "tombstone":
+            _keep(found.tombstones, place.id, _typed(tree, name, path, Tombstone, found))
+        case _:
+            pass
+
+
+def _keep(known: dict[str, T], name: str, value: T | None) -> None:
+    if value is not None:
+        known[name] = value
 
 
 def _typed(tree: Tree, name: str, path: str, form: type[T], found: Governance) -> T | None:

@@ -1,7 +1,7 @@
 """What was made of each model folder, kept so that an unchanged folder is not parsed again.
 
-One SQLite file in the git directory, keyed by everything the result depends on: the blob ids of the folder, the program,
-the schemas and settings, the provenance and the day. It can be deleted at any time; a damaged one is.
+One SQLite file in the git directory, keyed by everything the result depends on: the blob ids of the folder, the
+program, the schemas and settings, the provenance and the day. It can be deleted at any time; a damaged one is.
 """
 
 from __future__ import annotations
@@ -61,13 +61,14 @@ class Store:
     def _put(self, base: sqlite3.Connection, rows: Mapping[str, Row], used: Iterable[str]) -> None:
         base.execute("PRAGMA synchronous = OFF")
         base.execute(
-            "CREATE TABLE IF NOT EXISTS folder (key TEXT PRIMARY KEY, outline BLOB, wire BLOB, listing BLOB, cards BLOB,"
-            " problems BLOB, seen INTEGER) WITHOUT ROWID"
+            "CREATE TABLE IF NOT EXISTS folder (key TEXT PRIMARY KEY, outline BLOB, wire BLOB, listing BLOB,"
+            " cards BLOB, problems BLOB, seen INTEGER) WITHOUT ROWID"
         )
         (generation,) = base.execute("SELECT coalesce(max(seen), 0) + 1 FROM folder").fetchone()
         base.executemany("UPDATE folder SET seen = ? WHERE key = ?", ((generation, key) for key in used))
         base.executemany(
-            "INSERT OR REPLACE INTO folder VALUES (?, ?, ?, ?, ?, ?, ?)", ((key, *row, generation) for key, row in rows.items())
+            "INSERT OR REPLACE INTO folder VALUES (?, ?, ?, ?, ?, ?, ?)",
+            ((key, *row, generation) for key, row in rows.items()),
         )
         base.execute("DELETE FROM folder WHERE seen <= ?", (generation - _KEEP,))
 

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
 
 class Frozen(BaseModel):
-    """Frozen, and open to unknown fields when read from a published document; authors' files are read with extra="forbid"."""
+    """Frozen. Published documents are read open to unknown fields, authors' files with extra="forbid"."""
 
     # Building the validators of all types takes longer than many a command; each is built when it is first used.
     model_config = ConfigDict(frozen=True, use_attribute_docstrings=True, serialize_by_alias=True, defer_build=True)

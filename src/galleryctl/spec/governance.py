@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import datetime as dt  # noqa: TC003 - pydantic needs it at run time
+import datetime as dt
 from typing import Literal
 
 from pydantic import JsonValue
 
-from galleryctl.problems import Severity  # noqa: TC001 - pydantic needs it at run time
 from galleryctl.spec.base import Count, Frozen, ModelId, Slug, Status, Text, Version
 
 

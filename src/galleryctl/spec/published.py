@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import datetime as dt  # noqa: TC003 - pydantic needs it at run time
+import datetime as dt
 from typing import Annotated
 
 from pydantic import AwareDatetime, Field, JsonValue
@@ -51,7 +51,7 @@ class PublishedRelease(Release):
 
 
 class ModelDocument(Published, Model):
-    """`/v1/models/<publisher>/<name>.json`: one model with all its releases, also the unlisted and discontinued ones."""
+    """`/v1/models/<publisher>/<name>.json`: one model with all its releases, also unlisted and discontinued ones."""
 
     id: ModelId
     """`publisher/name`."""

@@ -1,8 +1,8 @@
-"""`<version>.yaml`: one release, everything a runtime needs. Immutable once published, but for notes, status and reason."""
+"""`<version>.yaml`: one release, all that a runtime needs. Immutable once published, but for notes, status, reason."""
 
 from __future__ import annotations
 
-import datetime as dt  # noqa: TC003 - pydantic needs it at run time
+import datetime as dt
 from typing import Annotated
 
 from pydantic import AwareDatetime, Field, JsonValue
