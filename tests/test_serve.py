@@ -24,11 +24,18 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
+    from galleryctl.building import Done
+
     Make = Callable[..., Path]
 
 MODEL = "models/llm/acme/tiny/model.yaml"
 PAGE = "/models/acme/tiny/"
 SECONDS = 20.0
+
+
+def described(done: Done, seconds: float) -> str:
+    assert seconds >= 0
+    return "; ".join(f"{problem.path}: {problem.code}" for problem in done.errors) or f"built {done.models}"
 
 
 class Serving:
@@ -44,7 +51,9 @@ class Serving:
         self.port = int(self.wait_for(r"Serving on http://127\.0\.0\.1:(\d+)"))
 
     def _run(self) -> None:
-        self.code = serve.run(self.registry, self.out, port=0, jobs=1, say=self.said.append, stop=self.stop)
+        self.code = serve.run(
+            self.registry, self.out, port=0, jobs=1, say=self.said.append, describe=described, stop=self.stop
+        )
 
     def wait_for(self, pattern: str) -> str:
         """The first group of the first line that was said so, soon."""
@@ -133,8 +142,7 @@ def test_a_broken_definition_leaves_the_last_good_page_up(serving: Callable[...,
     server = serving()
     with server.events() as following:
         write(server.registry, {MODEL: "title: Tiny\nsummary: Broken.\nlicense: [\n"})
-        server.wait_for(r"registry/models/llm/acme/tiny/model\.yaml:\d+:\d+: YML001")
-        server.wait_for("not built: .*the last good gallery stays up")
+        server.wait_for(r"registry/models/llm/acme/tiny/model\.yaml: YML001")
         assert "A small chat model for tests." in server.get(PAGE)[2]
         write(server.registry, {MODEL: f"{MINIMAL[MODEL]}".replace("A small chat model for tests.", "Mended.")})
         assert following() == "data: reload"
@@ -198,7 +206,7 @@ def test_a_port_that_is_taken_is_said(registry: Make, tmp_path: Path) -> None:
         taken.listen()
         port = taken.getsockname()[1]
         with pytest.raises(GalleryError, match=rf"port {port} cannot be used .*--port 0") as failed:
-            serve.run(registry(), tmp_path / "site", port=port, jobs=1, say=print)
+            serve.run(registry(), tmp_path / "site", port=port, jobs=1, say=print, describe=described)
     assert failed.value.exit_code == 3
     assert not (tmp_path / "site").exists()
 

@@ -20,11 +20,13 @@ from typing import TYPE_CHECKING, Any
 
 from watchfiles import watch
 
-from galleryctl import building, checks, report
-from galleryctl.errors import GalleryError, UsageError
+from galleryctl import building
+from galleryctl.errors import GalleryError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+
+    from galleryctl.building import Done
 
 LIVE = "/_live"
 _KEEP_ALIVE = 15.0  # seconds between comments that keep an idle event stream open
@@ -159,18 +161,32 @@ def run(
     port: int,
     jobs: int,
     say: Callable[[str], None],
+    describe: Callable[[Done, float], str],
     stop: threading.Event | None = None,
 ) -> int:
-    """Serve until interrupted, or until `stop` is set. Raises `GalleryError` where the port is taken."""
+    """Serve until interrupted, or until `stop` is set. Raises `GalleryError` where the port is taken.
+
+    `describe` is told what came of each build and how long it took.
+    """
     reloads = Reloads()
+
+    def build() -> bool:
+        start = perf_counter()
+        wanted = building.Wanted(registry, folder, now=dt.datetime.now(dt.UTC), jobs=jobs, live=True)
+        done = building.build(wanted)
+        new = done.written is not None and bool(done.written.new or done.written.pruned)
+        if new or done.written is None:
+            say(describe(done, perf_counter() - start))
+        return new
+
     with _folder(out) as folder, _server(port, partial(Handler, directory=str(folder), reloads=reloads)) as server:
-        _build(registry, folder, jobs, say)
+        build()
         threading.Thread(target=server.serve_forever, daemon=True).start()
         say(f"Serving on http://127.0.0.1:{server.server_port}")
         say("Ctrl-C ends it.")
         try:
             for changed in _watched(registry, stop):
-                if changed and rebuild(registry, folder, jobs, say):
+                if changed and _again(build, say):
                     reloads.announce()
         finally:
             reloads.close()
@@ -195,30 +211,13 @@ def _server(port: int, handler: Any) -> Server:  # noqa: ANN401 - a class, or a 
         raise GalleryError(f"port {port} cannot be used ({error.strerror}); take another: --port 0") from error
 
 
-def rebuild(registry: Path, out: Path, jobs: int, say: Callable[[str], None]) -> bool:
-    """Build once and say how it went; whether there is something new to see."""
+def _again(build: Callable[[], bool], say: Callable[[str], None]) -> bool:
+    """Build, and go on where that cannot be done now: a file may be half-way to its next state."""
     try:
-        return _build(registry, out, jobs, say)
-    except UsageError as error:
-        say(f"not built: {error}; the last good gallery stays up")
+        return build()
     except GalleryError as error:
         say(f"not built: {error}")
-    return False
-
-
-def _build(registry: Path, out: Path, jobs: int, say: Callable[[str], None]) -> bool:
-    start = perf_counter()
-    wanted = building.Wanted(registry, out, now=dt.datetime.now(dt.UTC), jobs=jobs, live=True)
-    done = building.build(wanted)
-    if done.written is None:
-        say(report.problems(done.errors, "text", checks.RULES).rstrip())
-        say(f"not built: {report.summary(done.errors, done.models)}; the last good gallery stays up")
         return False
-    new = bool(done.written.new or done.written.pruned)
-    if new:
-        took = f"{perf_counter() - start:.1f} s"
-        say(f"{dt.datetime.now().astimezone():%H:%M:%S}  {report.written(done.written)} in {took}")
-    return new
 
 
 @contextmanager

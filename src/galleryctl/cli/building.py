@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,7 +12,7 @@ import click
 from galleryctl.cli import options
 
 if TYPE_CHECKING:
-    import datetime as dt
+    from galleryctl.building import Done
 
 
 @click.command("build")
@@ -40,7 +41,7 @@ def build_command(registry: Path, out: Path, head: str | None, audience: str, no
     """  # noqa: D301
     from time import perf_counter  # noqa: PLC0415 - on use
 
-    from galleryctl import building, checks, report  # noqa: PLC0415 - on use
+    from galleryctl import building  # noqa: PLC0415 - on use
 
     start = perf_counter()
     wanted = building.Wanted(
@@ -48,14 +49,18 @@ def build_command(registry: Path, out: Path, head: str | None, audience: str, no
     )
     with options.progress("Reading models") as reading, options.progress("Writing files") as writing:
         done = building.build(wanted, reading=reading, writing=writing)
-    if done.written is None:
-        click.echo(report.problems(done.errors, "text", checks.RULES, colour=sys.stderr.isatty()), err=True, nl=False)
-        click.echo(
-            f"not built: {report.summary(done.errors, done.models)}; the last good gallery stays in {out}", err=True
-        )
-        return 1
-    click.echo(f"{out}: {report.written(done.written)} in {perf_counter() - start:.1f} s", err=True)
-    return 0
+    click.echo(_outcome(done, perf_counter() - start, f"{out}: ", f"{out} is as it was"), err=True)
+    return 1 if done.written is None else 0
+
+
+def _outcome(done: Done, seconds: float, start: str, otherwise: str) -> str:
+    """What came of a build, for a person: `start` begins the line of success, `otherwise` ends that of failure."""
+    from galleryctl import checks, report  # noqa: PLC0415 - on use
+
+    if done.written is not None:
+        return f"{start}{report.written(done.written)} in {seconds:.1f} s"
+    errors = report.problems(done.errors, "text", checks.RULES, colour=sys.stderr.isatty())
+    return f"{errors}not built: {report.summary(done.errors, done.models)}; {otherwise}"
 
 
 @click.command("serve")
@@ -76,8 +81,16 @@ def serve_command(registry: Path, out: Path | None, port: int, jobs: int) -> int
     """  # noqa: D301
     from galleryctl import serve  # noqa: PLC0415 - on use
 
+    def describe(done: Done, seconds: float) -> str:
+        return _outcome(done, seconds, f"{dt.datetime.now().astimezone():%H:%M:%S}  ", "the last good gallery stays up")
+
     return serve.run(
-        registry.resolve(), out, port=port, jobs=options.processes(jobs), say=lambda text: click.echo(text, err=True)
+        registry.resolve(),
+        out,
+        port=port,
+        jobs=options.processes(jobs),
+        say=lambda text: click.echo(text, err=True),
+        describe=describe,
     )
 
 

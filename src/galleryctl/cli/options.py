@@ -72,7 +72,7 @@ def progress(label: str) -> Iterator[Callable[[int, int], None] | None]:
         if moment - start > 1 and moment - shown[0] > 0.1:  # noqa: PLR2004 - a second before anything is drawn
             shown[0] = moment
             filled = round(24 * done / of) if of else 24
-            click.echo(f"\r{label} {'━' * filled}{'╌' * (24 - filled)} {done:,} of {of:,}", err=True, nl=False)
+            click.echo(f"\r{label} {'━' * filled}{'╌' * (24 - filled)} {done:,} of {of:,}\x1b[K", err=True, nl=False)
 
     try:
         yield report
