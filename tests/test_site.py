@@ -334,6 +334,14 @@ def test_lists_are_paged_newest_first() -> None:
     assert len(gzip.compress(pages["index.html"].encode())) < 150_000
 
 
+def test_a_publisher_may_be_called_page() -> None:
+    many = [entry(f"page/{number}") for number in range(1, 60)]
+    pages = render(shown(*many))
+    assert "models/page/2/index.html" in pages
+    assert 'href="../models/-/2/"' in pages["models/index.html"]
+    assert 'class="row"' in pages["models/-/2/index.html"]
+
+
 def test_facets_count_values(pages: Mapping[str, str]) -> None:
     home = pages["index.html"]
     assert re.search(r'name="publisher" value="acme".*?class="count">4<', home)

@@ -48,6 +48,7 @@ class Listed(NamedTuple):
     entries: Sequence[Entry]
     crumbs: tuple[tuple[str, str], ...]
     profile: Profile | None = None
+    step: str = "page"
 
 
 def outputs(frame: Frame) -> Iterator[Output]:
@@ -59,7 +60,7 @@ def outputs(frame: Frame) -> Iterator[Output]:
     yield frame.output("index.html", "list.html", key, partial(_home, frame, newest))
     whole = Listed(
         f"{ALL}/", "", "All models", "Newest first. Changes never move a model.", layout.feed(), newest,
-        (("Models", "./"), ("All", "")),
+        (("Models", "./"), ("All", "")), step=_step(frame),
     )  # fmt: skip
     yield from _pages(frame, whole, counts)
     for name, entries in frame.view.by_type.items():
@@ -164,22 +165,31 @@ def _pages(frame: Frame, listed: Listed, counts: str) -> Iterator[Output]:
             frame.row_keys[entry.id] for entry in (listed.entries if number == 1 and not listed.profile else part)
         )
         profile = repr(listed.profile)
-        key = frame.fingerprint("list", listed.base, str(number), str(len(listed.entries)), seen, counts, profile)
-        yield frame.output(_path(listed.base, number), "list.html", key, partial(_page, frame, listed, number, total))
+        key = frame.fingerprint(
+            "list", listed.base, listed.step, str(number), str(len(listed.entries)), seen, counts, profile
+        )
+        yield frame.output(_path(listed, number), "list.html", key, partial(_page, frame, listed, number, total))
 
 
-def _path(base: str, number: int) -> str:
-    return f"{base}index.html" if number == 1 else f"{base}page/{number}/index.html"
+def _step(frame: Frame) -> str:
+    """The folder of the further pages of all models. A publisher may be called `page`, but none `-`."""
+    gallery, stones = frame.view.gallery, frame.view.tombstones
+    taken = any(identifier.startswith("page/") for identifier in (*gallery.by_id, *gallery.aliases, *stones))
+    return "-" if taken else "page"
+
+
+def _path(listed: Listed, number: int) -> str:
+    return f"{listed.base}index.html" if number == 1 else f"{listed.base}{listed.step}/{number}/index.html"
 
 
 def _page(frame: Frame, listed: Listed, number: int, last: int) -> dict[str, Any]:
     total, profile = len(listed.entries), listed.profile
     part = listed.entries[(number - 1) * PAGE : number * PAGE]
-    path = _path(listed.base, number)
+    path = _path(listed, number)
     first = number == 1 and profile is None
     types = [listed.scope] if listed.scope else list(frame.view.types)
     root = "../" * path.count("/")
-    near = {number + step: layout.address(_path(listed.base, number + step)) for step in (-1, 1)}
+    near = {number + step: layout.address(_path(listed, number + step)) for step in (-1, 1)}
     return {
         "nav": "publishers" if profile else "models",
         "title": listed.heading + (f", page {number}" if number > 1 else ""),
@@ -202,26 +212,26 @@ def _page(frame: Frame, listed: Listed, number: int, last: int) -> dict[str, Any
         "rows": rows.rows(frame, part),
         "first": (number - 1) * PAGE + 1 if part else 0,
         "last": (number - 1) * PAGE + len(part),
-        "pages": list(_pager(listed.base, number, last)),
+        "pages": list(_pager(listed, number, last)),
         "data": embedded(data(frame, root, listed.scope) if first else {"root": root, "language": frame.language}),
     }
 
 
-def _pager(base: str, number: int, last: int) -> Iterator[tuple[str, str | None]]:
+def _pager(listed: Listed, number: int, last: int) -> Iterator[tuple[str, str | None]]:
     """Label and address of each step; no address is a gap, an empty one the page itself."""
     if last == 1:
         return
     if number > 1:
-        yield "Previous", layout.address(_path(base, number - 1))
+        yield "Previous", layout.address(_path(listed, number - 1))
     shown = sorted({1, last, *range(max(1, number - 2), min(last, number + 2) + 1)})
     before = 0
     for page in shown:
         if page > before + 1:
             yield "…", None
-        yield str(page), "" if page == number else layout.address(_path(base, page))
+        yield str(page), "" if page == number else layout.address(_path(listed, page))
         before = page
     if number < last:
-        yield "Next", layout.address(_path(base, number + 1))
+        yield "Next", layout.address(_path(listed, number + 1))
 
 
 def _tabs(frame: Frame, scope: str, everything: str) -> list[Tab]:
