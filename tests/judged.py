@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -65,3 +66,12 @@ def languages(text: str) -> dict[str, str]:
     release = MINIMAL[f"{TINY}/1.0.0.yaml"]
     assert release is not None
     return {f"{TINY}/1.0.0.yaml": release.replace("languages: [en]", f"languages: {text}")}
+
+
+def release(
+    *variants: Mapping[str, object], spec: Mapping[str, object] | None = None, **fields: object
+) -> dict[str, str | None]:
+    """The release of acme/tiny with these variants, as JSON: one value on each line."""
+    data = {"spec": {"context_length": 4096, "languages": ["en"], "abilities": ["chat"], **(spec or {})}, **fields}
+    text = json.dumps({**data, "variants": variants}, indent=1)
+    return {f"{TINY}/1.0.0.yaml": None, f"{TINY}/1.0.0.json": text}

@@ -92,8 +92,8 @@ def on(kind: str, **source: object) -> dict[str, Any]:
             "xinference",
             target(on("modelscope", repo="a/b", file="b.gguf"), {"languages": ["en"]}, "rerank"),
             (
-                "xinference launch --model-name qwen3 --model-type rerank --model-engine llama.cpp --model-format ggufv2 "
-                "--quantization Q4_K_M --download_hub modelscope"
+                "xinference launch --model-name qwen3 --model-type rerank --model-engine llama.cpp "
+                "--model-format ggufv2 --quantization Q4_K_M --download_hub modelscope"
             ),
         ),
         ("llama.cpp", target(GGUF), "llama-server -hf Qwen/Qwen3-8B-GGUF:Q4_K_M -c 8192 --jinja"),
@@ -182,7 +182,7 @@ def test_commands(runtime: str, wanted: Target, expected: str) -> None:
         ("localai", target(TENSORS), "No engine is stated, so LocalAI has no backend for it."),
         ("localai", target({**TENSORS, "engines": ["sglang"]}), "LocalAI has no backend for sglang."),
         ("localai", target({**TENSORS, "engines": ["vllm"]}), "vllm loads a repository, and no entrypoint is stated."),
-        ("localai", target({"engines": ["piper"]}, {}, "audio"), "No files are recorded."),
+        ("localai", target({"engines": ["piper"]}, {}, "audio"), "LocalAI installs files, and none are recorded."),
         (
             "localai",
             target({"engines": ["piper"], "files": {"default": [{"path": "x.onnx"}]}}, {}, "audio"),

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from galleryctl.checks.placed import PlacedRelease, PlacedVariant
     from galleryctl.gallery import Outline
-    from galleryctl.spec.release import Requirements
+    from galleryctl.spec.release import Requirements, Variant
 
 _CONTEXT = 100_000_000
 _FAR = 10
@@ -164,22 +164,25 @@ def half_metric(subject: Subject) -> Iterator[Finding]:
                 yield Finding(each.path, ("metrics", index), message, f"add {listed}")
 
 
+_UNSURE = 0.5
+"""Of an estimate without files: plain weights may have half as many bits as their format usually has."""
+
+
 class _Wanted(NamedTuple):
     path: str
     pointer: Pointer
     requirements: Requirements
-    builds: tuple[memory.Build, ...]
+    variants: tuple[Variant, ...]
 
 
 def _wanted(each: PlacedRelease, variants: list[PlacedVariant]) -> Iterator[_Wanted]:
     release = each.release
     if release.requirements:
         shared = tuple(variant for variant in release.variants if not variant.requirements)
-        yield _Wanted(each.path, ("requirements",), release.requirements, memory.builds(shared, None))
+        yield _Wanted(each.path, ("requirements",), release.requirements, shared)
     for path, pointer, variant, _ in variants:
         if variant.requirements:
-            builds = memory.builds((variant,), None)
-            yield _Wanted(path, (*pointer, "requirements"), variant.requirements, builds)
+            yield _Wanted(path, (*pointer, "requirements"), variant.requirements, (variant,))
 
 
 def short_requirements(subject: Subject) -> Iterator[Finding]:
@@ -206,12 +209,13 @@ def short_requirements(subject: Subject) -> Iterator[Finding]:
     for variant in placed.variants(subject):
         variants[variant.path].append(variant)
     for each in placed.releases(subject):
-        for path, pointer, wanted, builds in _wanted(each, variants[each.path]):
+        for path, pointer, wanted, chosen in _wanted(each, variants[each.path]):
             field = "vram" if wanted.vram else "memory"
             size = wanted.vram or wanted.memory
-            if size and builds:
+            if size and (builds := memory.builds(chosen, None)):
                 least = min(builds, key=lambda build: build.weights)
-                if size_in_bytes(size) < least.weights * memory.GIB:
+                sure = 1.0 if any(variant.files for variant in chosen) else _UNSURE
+                if size_in_bytes(size) < least.weights * sure * memory.GIB:
                     message = f"{field} of {size} is less than the weights of {least.label}, {least.weights:.1f} GiB"
                     fix = f"write at least {least.weights * 1.03 + 0.6:.0f}GiB, or what was measured"
                     yield Finding(path, (*pointer, field), message, fix)

@@ -97,6 +97,8 @@ def malformed_repository(subject: Subject) -> Iterator[Finding]:
         parts = [part for part in each.repo.split("/") if part]
         if address:
             fix = f"write `{address[1]}`"
+        elif len(parts) == 2 and "//" in each.repo and _REPOSITORY.fullmatch(_PLACEHOLDERS.sub("x", "/".join(parts))):  # noqa: PLR2004
+            fix = f"write `{'/'.join(parts)}`"
         elif len(parts) > 2:  # noqa: PLR2004 - owner and name
             fix = f"write `{parts[0]}/{parts[-1]}` or whichever two of these parts are its owner and name"
         else:

@@ -41,7 +41,7 @@ _SENTENCES: Mapping[str, tuple[str, str]] = {
         "{engine} loads a repository, and no entrypoint is stated.",
         "{engine} 加载整个仓库，但未注明入口。",
     ),
-    "no files": ("No files are recorded.", "未记录文件。"),
+    "no files": ("LocalAI installs files, and none are recorded.", "LocalAI 安装文件，但未记录文件。"),
     "no digest": ("A file has no digest, so LocalAI could not check it.", "有文件没有摘要，LocalAI 无法校验。"),
     "galleries": (
         "Add this gallery once under GALLERIES; the name is the one in its index.",
