@@ -248,7 +248,7 @@ def test_edit_changes_everything_in_a_release_that_is_not_committed(registry: Ma
     target = f"acme/tiny@{made.version}"
     assert "context_length: 8192" in edited(folder, "spec.context_length=8192", target=target)
     assert 'languages: [en, "no"]' in edited(folder, "spec.languages+=no", target=target)
-    assert "quantizations: [none, int8]" in edited(folder, "variants.0.quantizations+=int8", target=target)
+    assert "engines: [transformers, vllm]" in edited(folder, "variants.0.engines+=vllm", target=target)
     assert "llama.cpp:" in edited(folder, "runtimes.llama.cpp.name=tiny-1b", target=target)
 
 

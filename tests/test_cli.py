@@ -200,7 +200,9 @@ def test_130_for_an_interrupt(registry: Make) -> None:
     folder = registry()
     terminal = Terminal("new", "llm", "acme/more", cwd=folder.parent)
     assert "Version [1.0.0]:" in terminal.until("[1.0.0]:")
-    while "interrupted" not in terminal.text:  # the interpreter may sleep over one that comes as it begins to wait
+    while (
+        terminal.process.poll() is None and "interrupted" not in terminal.text
+    ):  # the interpreter may sleep over one that comes as it begins to wait
         terminal.process.send_signal(signal.SIGINT)
         terminal.until("left", seconds=1)
     assert terminal.ended() == 130
