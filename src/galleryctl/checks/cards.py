@@ -97,7 +97,7 @@ def incomplete_card(subject: Subject) -> Iterator[Finding]:
     """
     if (text := subject.texts.get(_CARD)) is None:
         return
-    headings = "\n".join(first or second for first, second in _HEADING.findall(_blank(text)))
+    headings = "\n".join(first or second for first, second in _HEADING.findall(_unfenced(text)))
     lacking = [part for part, words in _WORDS.items() if not words.search(headings)]
     if lacking:
         fix = f"add {' and '.join(f'`## {part.title()}`' for part in lacking)}"
@@ -110,10 +110,14 @@ _FENCE = re.compile(r"^[ \t>]*(`{3,}|~{3,})[^\n]*\n.*?(?:^[ \t>]*\1[`~]*[ \t]*$|
 _TICKS = re.compile(r"\\`|`+|\n[ \t]*\n")
 
 
+def _unfenced(text: str) -> str:
+    """The text with its blocks of code as spaces, so that places stay where they are."""
+    return _FENCE.sub(lambda match: _spaces(match[0]), text) if "```" in text or "~~~" in text else text
+
+
 def _blank(text: str) -> str:
-    """The text with its code as spaces, so that places stay where they are."""
-    if "```" in text or "~~~" in text:
-        text = _FENCE.sub(lambda match: _spaces(match[0]), text)
+    """The same without the code in its lines."""
+    text = _unfenced(text)
     if "`" in text:
         parts, at = [], 0
         for start, end in _spans(text):
