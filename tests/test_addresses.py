@@ -71,3 +71,12 @@ def test_addresses_that_pass_away(address: str, passing: bool) -> None:
 )
 def test_homepages_of_copies(address: str, copy: bool) -> None:
     assert (judged.problems(model(links=f"{{homepage: {address}}}"), "URL005") != []) is copy
+
+
+def test_links_of_publishers_are_read_too() -> None:
+    profile = "title: Acme\nlinks: {homepage: 'http://acme.example', code: ['https://acme.example', 'x y']}\n"
+    found = judged.problems({"publishers/acme.yaml": profile}, "URL001")
+    assert [(problem.path, problem.line, problem.column) for problem in found] == [
+        ("registry/publishers/acme.yaml", 2, 19),
+        ("registry/publishers/acme.yaml", 2, 73),
+    ]

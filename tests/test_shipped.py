@@ -10,6 +10,7 @@ import judged
 from galleryctl.checks.rule import Context, World
 from galleryctl.checks.shipped import shared_install
 from galleryctl.gallery import Gallery
+from galleryctl.git import TreeEntry
 from galleryctl.spec import Policy, Roles, Settings, Taxonomy
 from judged import TINY, release
 from made import NOW, TYPES, entry
@@ -27,7 +28,8 @@ def installed(identifier: str, path: str, digest: str | None) -> Entry:
 
 def world(*entries: Entry) -> World:
     context = Context(Settings(title="T"), Roles(), Policy(), Taxonomy(), TYPES, runtimes={}, publishers={}, now=NOW)
-    return World(Gallery.of(entries), context, {}, {}, {}, {})
+    paths = {f"models/llm/{each.id}/1.0.0.yaml": TreeEntry("100644", 1, "0" * 40) for each in entries}
+    return World(Gallery.of(entries), context, {}, {}, {}, paths)
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import SplitResult, parse_qs, urlsplit
 
 from galleryctl.checks import placed
-from galleryctl.checks.rule import Finding, Pointer, Rule, Subject, rule
+from galleryctl.checks.identity import data_file
+from galleryctl.checks.rule import Finding, Pointer, Rule, Subject, World, rule
 from galleryctl.document import assign
 from galleryctl.problems import Severity
 
@@ -93,6 +94,22 @@ def _wrong(text: str) -> tuple[str, str] | None:  # noqa: PLR0911 - one line for
     return None
 
 
+def bad_link(world: World) -> Iterator[Finding]:
+    """A link of a publisher is no address."""
+    for name, publisher in world.context.publishers.items():
+        for kind, value in publisher.links.items():
+            for index, link in enumerate((value,) if isinstance(value, str) else value):
+                if wrong := _wrong(link):
+                    pointer: Pointer = ("links", kind) if isinstance(value, str) else ("links", kind, index)
+                    path = data_file(world, f"publishers/{name}") or f"publishers/{name}.yaml"
+                    yield Finding(path, pointer, f"{_shown(link)!r} {wrong[0]}", wrong[1])
+
+
+def _shown(address: str) -> str:
+    """An address without its password."""
+    return re.sub(r"//[^/@]*@", "//…@", address)
+
+
 def bad_address(subject: Subject) -> Iterator[Finding]:
     """An address has spaces, another scheme than https, credentials or a private host.
 
@@ -113,8 +130,7 @@ def bad_address(subject: Subject) -> Iterator[Finding]:
     """
     for each in _addresses(subject):
         if wrong := _wrong(each.text):
-            shown = re.sub(r"//[^/@]*@", "//…@", each.text)
-            yield Finding(each.path, each.pointer, f"{shown!r} {wrong[0]}", wrong[1])
+            yield Finding(each.path, each.pointer, f"{_shown(each.text)!r} {wrong[0]}", wrong[1])
 
 
 _PAGES = (
@@ -225,7 +241,7 @@ def passing_address(subject: Subject) -> Iterator[Finding]:
 
 
 RULES: tuple[Rule, ...] = (
-    rule("URL001", Severity.ERROR, entry=bad_address),
+    rule("URL001", Severity.ERROR, entry=bad_address, gallery=bad_link),
     rule("URL002", Severity.ERROR, entry=page_address, fixable=True),
     rule("URL005", Severity.WARN, entry=copied_homepage),
     rule("URL006", Severity.ERROR, entry=passing_address),

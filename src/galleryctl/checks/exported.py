@@ -6,6 +6,7 @@ from collections import defaultdict
 from typing import TYPE_CHECKING
 
 from galleryctl.checks import placed
+from galleryctl.checks.identity import data_file
 from galleryctl.checks.rule import Finding, Pointer, Rule, Subject, World, rule
 from galleryctl.problems import Severity
 from galleryctl.runtimes import RUNTIMES, Skipped, command, exported_name, shipped, targets, unfit, xinference
@@ -166,8 +167,7 @@ def _shared(world: World, runtime: Runtime, found: list[Entry]) -> Iterator[Find
         if earlier is not None:
             outline = entry.outline
             own = outline.names.get(runtime.name)
-            path = f"models/{outline.type}/{outline.id}/{outline.latest}"
-            path += ".json" if f"{path}.json" in world.paths else ".yaml"
+            path = data_file(world, f"models/{outline.type}/{outline.id}/{outline.latest}")
             message = f"{earlier.id} is called {own or outline.name} at {runtime.title} too"
             fix = f"write another name: runtimes: {{{runtime.name}: {{name: {outline.publisher}-{outline.name}}}}}"
             yield Finding(path, ("runtimes", runtime.name, "name") if own else (), message, fix)

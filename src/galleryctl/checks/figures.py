@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from galleryctl import memory
 from galleryctl.checks import placed
+from galleryctl.checks.identity import data_file
 from galleryctl.checks.rule import Finding, Pointer, Rule, Subject, World, rule
 from galleryctl.problems import Severity
 from galleryctl.spec import parameter_count, size_in_bytes
@@ -87,8 +88,7 @@ def unusual_context(world: World) -> Iterator[Finding]:
             usual = median(context for context, _ in found)
             for context, outline in found:
                 if context > _FAR * usual:
-                    path = f"models/{outline.type}/{outline.id}/{outline.latest}"
-                    path += ".json" if f"{path}.json" in world.paths else ".yaml"
+                    path = data_file(world, f"models/{outline.type}/{outline.id}/{outline.latest}")
                     message = f"a context of {context:,} tokens, where {family} models have {usual:,.0f}"
                     yield Finding(path, ("spec", "context_length"), message, "correct it, or say why in `notes`")
 

@@ -7,6 +7,7 @@ from collections import defaultdict
 from typing import TYPE_CHECKING, Any
 
 from galleryctl.checks import near, placed
+from galleryctl.checks.identity import data_file
 from galleryctl.checks.rule import Finding, Pointer, Rule, Subject, World, rule
 from galleryctl.problems import Severity
 
@@ -56,8 +57,7 @@ def _shared(world: World, entry: Entry, path: str, digest: str, other: str) -> F
             for quantization, group in variant.files.items():
                 for number, each in enumerate(group):
                     if each.install_as and each.install_as.casefold() == path and each.sha256 == digest:
-                        stem = f"models/{entry.outline.type}/{entry.id}/{version}"
-                        file = f"{stem}.json" if f"{stem}.json" in world.paths else f"{stem}.yaml"
+                        file = data_file(world, f"models/{entry.outline.type}/{entry.id}/{version}")
                         message = f"{each.install_as} is where {other} installs another file"
                         fix = f"write {entry.id}/{each.path.rpartition('/')[2]}"
                         return Finding(file, ("variants", index, "files", quantization, number, "as"), message, fix)
