@@ -126,6 +126,15 @@ def test_release_refuses_used_and_lower_numbers(registry: Make, identifier: str,
     assert git(folder, "status", "--porcelain") == ""
 
 
+def test_release_overwrites_nothing_that_git_ignores(registry: Make) -> None:
+    folder = registry()
+    write(folder.parent, {".gitignore": "1.0.1.yaml\n"})
+    write(folder, {f"{TINY}/1.0.1.yaml": "mine"})
+    with pytest.raises(UsageError, match="there already"):
+        authoring.release(folder, "acme/tiny", now=NOW)
+    assert read(folder, f"{TINY}/1.0.1.yaml") == "mine"
+
+
 def test_raised() -> None:
     assert [raised("1.4.9", part) for part in authoring.PARTS] == ["1.4.10", "1.5.0", "2.0.0"]
 

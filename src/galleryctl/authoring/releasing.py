@@ -64,6 +64,9 @@ def release(
     texts = {_renamed(source.path, newest, chosen): text}
     for path in _templates(files, place, newest):
         texts[_renamed(path, newest, chosen)] = files.tree.read(f"{files.name}/{path}").decode()
+    present = [path for path in texts if (files.registry / path).exists()]
+    if present:
+        raise UsageError(f"{', '.join(present)} is there already, though git ignores it; nothing was written")
     files.write(texts)
     return Released(identifier, chosen, newest, tuple(f"{files.name}/{path}" for path in texts))
 
