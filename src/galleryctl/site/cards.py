@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from markdown_it.utils import EnvType, OptionsDict
 
 _WORK = 3_000_000  # characters; a card of 256 KiB with a link in every line needs a tenth of it
-_MARKS, _LINES = 20_000, 20_000
+_MARKS, _LINES = 10_000, 10_000
 _MARK = re.compile(r"[\[\]*_`<&!\\]")
 _TOP = 3  # cards stand under an h2 of the page
 _SCHEMES = {"http", "https", "mailto"}
