@@ -147,12 +147,13 @@ def shared_name(world: World) -> Iterator[Finding]:
     runtimes: {xinference: {name: globex-tiny}}
     ```
     """
+    shown = world.gallery.shown()
     for name in world.context.settings.runtimes:
         runtime = RUNTIMES.get(name)
         if runtime is None or runtime.export is None:
             continue
         groups: dict[tuple[str, str], list[Entry]] = defaultdict(list)
-        for entry in world.gallery.shown():
+        for entry in shown:
             outline = entry.outline
             if outline.type in runtime.formats:
                 scope = runtime.export.format(type=outline.type)
