@@ -211,8 +211,10 @@ def test_a_port_that_is_taken_is_said(registry: Make, tmp_path: Path) -> None:
     assert not (tmp_path / "site").exists()
 
 
-@pytest.mark.parametrize("out", [None, "site"])
-def test_ctrl_c_ends_it_soon_and_cleanly(registry: Make, tmp_path: Path, out: str | None) -> None:
+@pytest.mark.parametrize(("out", "ending"), [(None, signal.SIGINT), (None, signal.SIGTERM), ("site", signal.SIGINT)])
+def test_ctrl_c_ends_it_soon_and_cleanly(
+    registry: Make, tmp_path: Path, out: str | None, ending: signal.Signals
+) -> None:
     folder, temporary = registry(), tmp_path / "temporary"
     temporary.mkdir()
     words = ["serve", "--registry", str(folder), "--port", "0", *(["--out", str(tmp_path / out)] if out else [])]
@@ -227,7 +229,7 @@ def test_ctrl_c_ends_it_soon_and_cleanly(registry: Make, tmp_path: Path, out: st
         assert lines[-1], lines
     assert any(re.fullmatch(r"Serving on http://127\.0\.0\.1:\d+\n", line) for line in lines)
     start = time.monotonic()
-    process.send_signal(signal.SIGINT)
+    process.send_signal(ending)
     stdout, stderr = process.communicate(timeout=SECONDS)
     assert process.returncode in {0, 130}
     assert time.monotonic() - start < 5

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import signal
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -84,14 +85,18 @@ def serve_command(registry: Path, out: Path | None, port: int, jobs: int) -> int
     def describe(done: Done, seconds: float) -> str:
         return _outcome(done, seconds, f"{dt.datetime.now().astimezone():%H:%M:%S}  ", "the last good gallery stays up")
 
-    return serve.run(
-        registry.resolve(),
-        out,
-        port=port,
-        jobs=options.processes(jobs),
-        say=lambda text: click.echo(text, err=True),
-        describe=describe,
-    )
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)  # ended like Ctrl-C: the temporary folder goes
+    try:
+        return serve.run(
+            registry.resolve(),
+            out,
+            port=port,
+            jobs=options.processes(jobs),
+            say=lambda text: click.echo(text, err=True),
+            describe=describe,
+        )
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 @click.command("schema")
