@@ -16,7 +16,10 @@ _SENTENCES: Mapping[str, tuple[str, str]] = {
     "no hub": ("{runtime} loads from none of the sources of this variant.", "{runtime} 不能从该变体的任何来源加载。"),
     "no file": ("The name of the file is not recorded.", "未记录文件名。"),
     "lacks": ("{runtime} needs {fields}, which is not recorded.", "{runtime} 需要未记录的 {fields}。"),
-    "export": ("Uses the native export, /{export}.", "使用原生导出 /{export}。"),
+    "export": (
+        "Needs the native export /{export}, which this gallery does not publish yet.",
+        "需要原生导出 /{export}，本模型库尚未发布。",
+    ),
     "pinned": ("Loads exactly the recorded revision from the hub.", "从模型平台加载所记录的确切版本。"),
     "unpinned": (
         "No revision is recorded, so it loads whatever the hub has now.",
@@ -44,8 +47,8 @@ _SENTENCES: Mapping[str, tuple[str, str]] = {
     "no files": ("LocalAI installs files, and none are recorded.", "LocalAI 安装文件，但未记录文件。"),
     "no digest": ("A file has no digest, so LocalAI could not check it.", "有文件没有摘要，LocalAI 无法校验。"),
     "galleries": (
-        "Add this gallery once under GALLERIES; the name is the one in its index.",
-        "先在 GALLERIES 中添加本模型库一次；名称即其索引中的名称。",
+        "Needs a native index under GALLERIES, which this gallery does not publish yet.",
+        "需要 GALLERIES 中的原生索引，本模型库尚未发布。",
     ),
     "unchecked": (
         "Takes the file from the source; LocalAI checks no digest of it.",
