@@ -34,7 +34,7 @@ RELEASE: dict[str, Any] = {
     },
     "requirements": {"gpus": 2, "vram": "24GiB", "memory": "64GiB"},
     "environment": {"framework": "torch", "image": "r.example/run@sha256:" + DIGEST},
-    "metrics": [{"name": "MMLU", "value": 56.7, "unit": "%", "date": "2025-05-01", "source": "https://m.example"},
+    "metrics": [{"name": "MMLU", "value": 56.7, "unit": "percent", "date": "2025-05-01", "source": "https://m.example"},
         {"name": "Speed", "value": 3}, {"name": "Unmeasured"}],
     "remote_code": {"revision": "b" * 40, "reviewed_by": "ada"},
     "regions": ["eu"],
@@ -77,7 +77,7 @@ def test_every_field_of_a_definition_is_shown() -> None:
     text = model(pages, "tiny")
     for word in (
         "MIT License", "commercial use allowed", "https://mit.example", "30B-A3B", "32,768", "en, zh, de", "fr, es",
-        "PyTorch", "24GiB", "64GiB", "56.7 %", "https://m.example", "reviewed at bbbbbbb by ada", "European Union",
+        "PyTorch", "24 GiB", "64 GiB", "56.7 %", "https://m.example", "reviewed at bbbbbbb by ada", "European Union",
         "1 Jun 2025", "paid", "https://huggingface.co/acme/full/tree/" + "a" * 40, "@aaaaaaa",
         "https://modelscope.cn/models/acme/full/files?version=v1", "https://opencsg.com/models/acme/full",
         "s3://bucket/full", 'href="https://files.example/full"', "Gated", "Verified publisher", "Chat room",

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from galleryctl.site.frame import Frame
     from galleryctl.spec.release import File, Hub, Release, Variant
 
-_COMMANDS = 48
+_COMMANDS = 128
 """Targets whose commands the page holds, so that a person can choose among them."""
 _CONTEXTS = (4096, 8192, 16384, 32768, 65536, 131072)
 _COLUMNS = 6

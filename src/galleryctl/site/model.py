@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 _FACTS = 8
 _NAMES = 7
+_UNITS = {"percent": "%"}
 _COMMERCIAL = {
     "allowed": "commercial use allowed",
     "terms": "under its own terms",
@@ -313,7 +314,8 @@ def _contents(release: PublishedRelease) -> Iterator[str]:
 def _metrics(release: Release | None) -> Iterator[Metric]:
     for metric in release.metrics if release else ():
         if metric.name and metric.value is not None:
-            value = f"{metric.value:g}{f' {metric.unit}' if metric.unit else ''}"
+            unit = _UNITS.get(metric.unit or "", metric.unit)
+            value = f"{metric.value:g}{f' {unit}' if unit else ''}"
             yield Metric(metric.name, value, wording.safe(metric.source or ""), wording.day(metric.date))
 
 
@@ -322,7 +324,8 @@ def _needs(frame: Frame, release: Release | None) -> Iterator[tuple[str, str]]:
         return
     if release.requirements:
         needs = release.requirements
-        found = (("GPUs", needs.gpus), ("GPU memory", needs.vram), ("Memory", needs.memory))
+        vram, memory = (size and f"{size[:-3]} {size[-3:]}" for size in (needs.vram, needs.memory))
+        found = (("GPUs", needs.gpus), ("GPU memory", vram), ("Memory", memory))
         yield from ((title, str(value)) for title, value in found if value is not None)
     environment = release.environment
     if environment and environment.framework:
