@@ -77,10 +77,9 @@ class View:
 
     @cached_property
     def words(self) -> str:
-        """Digest of the settings and vocabularies every page is written with."""
-        parts = (self.settings, self.taxonomy, *self.publishers.values())
-        schemas = [repr(schema) for schema in self.types.values()]
-        return canonical.digest("\0".join([*(part.model_dump_json() for part in parts), *schemas]).encode())
+        """Digest of the settings and vocabularies that search data is written with."""
+        parts = (self.settings.model_dump_json(), self.taxonomy.model_dump_json())
+        return canonical.digest("\0".join([*parts, *(repr(schema) for schema in self.types.values())]).encode())
 
 
 def may_see(outline: Outline, audience: str, roles: Roles, organisation: str | None) -> bool:

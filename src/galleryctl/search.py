@@ -15,6 +15,7 @@ from galleryctl.spec.base import localised
 from galleryctl.spec.published import SCHEMA
 
 if TYPE_CHECKING:
+    import datetime as dt
     from collections.abc import Iterator, Mapping
 
     from galleryctl.audience import View
@@ -24,7 +25,9 @@ if TYPE_CHECKING:
 def outputs(view: View) -> Iterator[Output]:
     """One document for each type that has models, in each language."""
     for name, entries in view.by_type.items():
-        seen = canonical.digest("".join(entry.outline.sha256 for entry in entries).encode())
+        names = {entry.outline.publisher for entry in entries}
+        profiles = [view.publishers[name].model_dump_json() for name in sorted(names) if name in view.publishers]
+        seen = canonical.digest("".join([*(entry.outline.sha256 for entry in entries), *profiles]).encode())
         for language in view.settings.languages:
             depends_on = canonical.digest(f"{seen}{view.words}{language}{resources.program()}".encode())
             path = layout.search_document(name, language)
@@ -48,8 +51,11 @@ def record(view: View, entry: Entry, language: str) -> dict[str, Any]:
         "publisher": localised(publisher.title, language, default) if publisher else outline.publisher,
         "words": _words(view, outline),
         "facets": facets(view, outline),
-        "added": outline.added.date().isoformat() if outline.added else "",
-        "updated": outline.updated.date().isoformat() if outline.updated else "",
+        "added": _moment(outline.added),
+        "updated": _moment(outline.updated),
+        "expires": outline.expires.isoformat() if outline.expires else "",
+        "edition": "" if outline.edition == "community" else outline.edition,
+        "visibility": "" if outline.visibility == "public" else outline.visibility,
         "status": "" if outline.status == "active" else outline.status,
         "builds": [list(build) for build in outline.builds],
         "license": outline.license or "",
@@ -58,6 +64,10 @@ def record(view: View, entry: Entry, language: str) -> dict[str, Any]:
         "rows": {fact.name: value for fact in view.types[outline.type].rows if (value := outline.facts.get(fact.name))},
     }
     return {key: value for key, value in row.items() if value}
+
+
+def _moment(when: dt.datetime | None) -> str:
+    return when.strftime("%Y-%m-%dT%H:%M:%SZ") if when else ""
 
 
 def facets(view: View, outline: Outline) -> dict[str, list[str]]:
