@@ -7,22 +7,26 @@ if (theme) {
     const dark = root.dataset.theme ? root.dataset.theme === 'dark' : matchMedia('(prefers-color-scheme: dark)').matches;
     root.dataset.theme = dark ? 'light' : 'dark';
     store.set('theme', root.dataset.theme);
+    toast(dark ? 'Light theme' : 'Dark theme');
   };
 }
 
 document.addEventListener('click', async (event) => {
   const button = event.target.closest('[data-copy]');
   if (!button) return;
-  const text = button.dataset.copy || $('pre', button.parentElement).textContent;
+  const shown = $('pre', button.parentElement);
   try {
-    await navigator.clipboard.writeText(text);
+    await navigator.clipboard.writeText(button.dataset.copy || shown.textContent);
     button.classList.add('done');
     setTimeout(() => button.classList.remove('done'), 1400);
     toast('Copied');
   } catch {
-    toast('Copying is not allowed here');
+    // Browsers refuse outside https, and where the reader said no. What is on the page can be selected instead.
+    if (shown) getSelection().selectAllChildren(shown);
+    toast(shown ? 'Copying is not allowed here. The text is selected.' : 'Copying is not allowed here');
   }
 });
 
-if ($('#gallery')) import('./list.js');
-else if ($('.mhead')) import('./model.js');
+if ($('#gallery')) await import('./list.js');
+else if ($('.mhead')) await import('./model.js');
+root.dataset.ready = ''; // everything on the page answers from now on: whoever drives it can wait for this

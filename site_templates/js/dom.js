@@ -8,15 +8,28 @@ export const store = {
   set(key, value) { try { localStorage.setItem(key, value); } catch { /* a private window may refuse */ } },
 };
 
-let live, timer;
-/* A short message that a screen reader says too. */
+function region(name) {
+  const element = document.body.appendChild(document.createElement('div'));
+  element.className = name;
+  element.setAttribute('role', 'status');
+  return element;
+}
+
+// A live region has to be there before its text is, or a screen reader may miss the first message.
+const message = Object.assign(region('toast'), { id: 'toast' });
+const spoken = region('vh');
+let hiding, speaking;
+
+/* A short message for everybody. */
 export function toast(text) {
-  if (!live) {
-    live = document.body.appendChild(Object.assign(document.createElement('div'), { id: 'toast', className: 'toast' }));
-    live.setAttribute('role', 'status');
-  }
-  live.textContent = text;
-  live.classList.add('show');
-  clearTimeout(timer);
-  timer = setTimeout(() => live.classList.remove('show'), 1600);
+  message.textContent = text;
+  message.classList.add('show');
+  clearTimeout(hiding);
+  hiding = setTimeout(() => { message.classList.remove('show'); message.textContent = ''; }, 2400);
+}
+
+/* A message for screen readers, once nothing newer was to be said for a moment: not after every letter typed. */
+export function say(text) {
+  clearTimeout(speaking);
+  speaking = setTimeout(() => { if (spoken.textContent !== text) spoken.textContent = text; }, 700);
 }

@@ -2,44 +2,12 @@
 import { $, $$ } from './dom.js';
 import { budget, setMemory } from './budget.js';
 import { need, state, written, WORDS } from './fit.js';
+import { tabs } from './tabs.js';
 
-/* Sections of the run box are headings without script and tabs with it. */
-function tabs(box) {
-  const sections = $$(':scope > section', box), bar = document.createElement('div');
-  bar.className = 'tabs';
-  bar.setAttribute('role', 'tablist');
-  bar.setAttribute('aria-label', box.dataset.label);
-  const open = (chosen) => sections.forEach((section, place) => {
-    section.hidden = place !== chosen;
-    bar.children[place].setAttribute('aria-selected', place === chosen);
-    bar.children[place].tabIndex = place === chosen ? 0 : -1;
-  });
-  sections.forEach((section, place) => {
-    const tab = document.createElement('button');
-    tab.type = 'button';
-    tab.textContent = $('h3', section).textContent;
-    tab.id = `run-tab-${place}`;
-    section.id ||= `run-${place}`;
-    tab.setAttribute('role', 'tab');
-    tab.setAttribute('aria-controls', section.id);
-    section.setAttribute('role', 'tabpanel');
-    section.setAttribute('aria-labelledby', tab.id);
-    tab.onclick = () => open(place);
-    tab.onkeydown = (event) => {
-      const to = { ArrowRight: place + 1, ArrowLeft: place - 1, Home: 0, End: sections.length - 1 }[event.key];
-      if (to === undefined) return;
-      event.preventDefault();
-      const next = (to + sections.length) % sections.length;
-      open(next);
-      bar.children[next].focus();
-    };
-    bar.append(tab);
-  });
-  box.prepend(bar);
-  const first = sections.findIndex((section) => !$('.cmd', section)?.hidden);
-  open(Math.max(0, first));
-}
+const build = (line) => ['', ...line.dataset.v.split('|').map(Number)];
+const named = (line) => `${line.closest('tbody').dataset.size} ${$('th', line).lastChild.textContent.trim()}`.trim();
 
+/* What to run: the command of each runtime for the target that is chosen, or why there is none. */
 function commands() {
   const chooser = $('#target'), source = $('#commands');
   if (!chooser || !source) return;
@@ -53,71 +21,81 @@ function commands() {
       $('.why .said', section).textContent = said.at(-1);
       $('.why .for', section)?.remove();
     }
-    const label = known.labels[chooser.value];
-    const row = $$('.mem tr[data-v]').find((line) => `${line.closest('tbody').dataset.size} ${$('th', line).lastChild.textContent.trim()}`.trim() === label);
-    const gib = row ? need(['', ...row.dataset.v.split('|').map(Number)], budget.context) : null;
-    about.textContent = gib ? `${label} needs ${written(gib)} GiB at ${Math.round(budget.context / 1024)}K context` : label;
+    const label = known.labels[chooser.value], line = $$('.mem tr[data-v]').find((other) => named(other) === label);
+    about.textContent = line ? `${label} needs ${written(need(build(line), budget.context))} GiB at ${budget.context / 1024}K context` : label;
   };
+}
+
+/* The choice of a machine; one that no option has is added in its place. */
+function machine(changed) {
+  const mine = $('#mine'), larger = [...mine.options].find((option) => +option.value >= budget.gib);
+  if (+larger?.value !== budget.gib) mine.add(new Option(`${budget.gib} GiB`, budget.gib), larger || null);
+  mine.value = budget.gib;
+  mine.onchange = () => { setMemory(+mine.value); changed(); };
+}
+
+/* One size at a time, first that of the command. */
+function sizes(table) {
+  const picks = $$('[data-pick]');
+  if (!picks.length) return;
+  const bodies = $$('tbody[data-size]', table);
+  const pick = (size) => {
+    picks.forEach((button) => button.setAttribute('aria-pressed', button.dataset.pick === size));
+    bodies.forEach((body) => { body.hidden = body.dataset.size !== size; });
+  };
+  picks.forEach((button) => { button.onclick = () => pick(button.dataset.pick); });
+  const label = $('#runneed')?.textContent.split(' ')[0];
+  pick((picks.find((button) => button.dataset.pick === label) || picks[0]).dataset.pick);
 }
 
 function memory() {
   const table = $('.mem');
   if (!table) return;
-  const contexts = $$('th[data-ctx]', table).map((head) => +head.dataset.ctx);
+  const contexts = $$('th[data-ctx]', table).map((head) => +head.dataset.ctx), lines = $$('tr[data-v]', table);
   const draw = () => {
-    for (const line of $$('tr[data-v]', table)) {
-      const build = ['', ...line.dataset.v.split('|').map(Number)];
+    for (const line of lines) {
       contexts.forEach((context, place) => {
-        const gib = need(build, context), fits = state(gib, budget.gib), cell = line.children[place + 2];
+        const gib = need(build(line), context), fits = state(gib, budget.gib), cell = line.children[place + 2];
         cell.className = fits;
         cell.innerHTML = `${written(gib)}<span class="vh"> ${WORDS[fits]}</span>`;
       });
     }
     for (const said of $$('.legend .gib')) said.textContent = `${budget.gib} GiB`;
   };
-  const mine = $('#mine');
-  if (mine) {
-    if (![...mine.options].some((option) => +option.value === budget.gib)) mine.add(new Option(`${budget.gib} GiB`, budget.gib));
-    mine.value = budget.gib;
-    mine.onchange = () => { setMemory(+mine.value); draw(); };
-  }
-  const picks = $$('[data-pick]');
-  const pick = (size) => {
-    picks.forEach((button) => button.setAttribute('aria-pressed', button.dataset.pick === size));
-    for (const body of $$('tbody[data-size]', table)) body.hidden = body.dataset.size !== size;
-  };
-  picks.forEach((button) => { button.onclick = () => pick(button.dataset.pick); });
-  if (picks.length > 1) {
-    const label = $('#runneed')?.textContent.split(' ')[0];
-    pick((picks.find((button) => button.dataset.pick === label) || picks[0]).dataset.pick);
-  }
-  draw();
+  machine(draw);
+  sizes(table);
+  if (budget.gib !== 24) draw(); // else it is what was built
 }
 
+/* Mark the section in view in the navigation of the page. */
 function inView() {
   const links = $$('.subnav a'), sections = links.map((link) => document.getElementById(link.hash.slice(1))).filter(Boolean);
-  if (!sections.length || !('IntersectionObserver' in window)) return;
-  const seen = new IntersectionObserver((changes) => {
-    for (const change of changes) {
-      if (!change.isIntersecting) continue;
-      for (const link of links) {
-        if (link.hash === `#${change.target.id}`) link.setAttribute('aria-current', 'location');
-        else link.removeAttribute('aria-current');
-      }
+  if (!('IntersectionObserver' in window)) return;
+  const observer = new IntersectionObserver((changes) => {
+    const entered = changes.find((change) => change.isIntersecting);
+    if (!entered) return;
+    for (const link of links) {
+      if (link.hash === `#${entered.target.id}`) link.setAttribute('aria-current', 'location');
+      else link.removeAttribute('aria-current');
     }
   }, { rootMargin: '-15% 0px -75%' });
-  sections.forEach((section) => seen.observe(section));
+  sections.forEach((section) => observer.observe(section));
+}
+
+/* Rows of long tables are folded; the focus goes to the first that was. */
+function unfold() {
+  for (const button of $$('[data-more]')) {
+    button.onclick = () => {
+      const folded = $$(`.${button.dataset.more}`);
+      folded.forEach((line) => line.classList.add('show'));
+      button.closest('tr').remove();
+      $('a, button, summary', folded[0])?.focus();
+    };
+  }
 }
 
 $$('.runs').forEach(tabs);
 commands();
 memory();
 inView();
-for (const button of $$('[data-more]')) {
-  button.onclick = () => {
-    const hidden = $$(`.${button.dataset.more}`);
-    hidden.forEach((line) => line.classList.add('show'));
-    button.closest('tr').remove();
-    hidden[0]?.querySelector('a, button, summary')?.focus();
-  };
-}
+unfold();

@@ -1,8 +1,10 @@
 /* The worker behind a list: fetches search documents on first use, filters, counts facets, sorts, and searches text. */
 import MiniSearch from './vendor/minisearch.js';
-import { choose } from './fit.js';
+import { need, state } from './fit.js';
+import { fuzzy, question, tokenize } from './words.js';
 
-let records = [], index = null, loading = null;
+let records = [], facets = [], index = null, loading = null;
+let found = { text: '', records: [] }, context = 0;
 
 async function load({ root, search }) {
   const documents = await Promise.all(Object.values(search).map(async (path) => {
@@ -11,79 +13,72 @@ async function load({ root, search }) {
     return answer.json();
   }));
   records = documents.flatMap((document) => document.models.map((record) => ({ ...record, type: document.type })));
-  // Each document is newest first; together they are again.
-  records.sort((a, b) => (b.added || '').localeCompare(a.added || '') || (a.id < b.id ? -1 : 1));
+  // Each document is newest first; so are all of them together, in the order of the built lists.
+  records.sort((a, b) => compare(b.added || '', a.added || '') || compare(a.id, b.id));
   records.forEach((record, place) => { record.place = place; });
+  facets = [...new Set(records.flatMap((record) => Object.keys(record.facets || {})))];
 }
 
-const CJK = /[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Hangul}]/u;
-const segmenter = typeof Intl.Segmenter === 'function' ? new Intl.Segmenter('zh', { granularity: 'word' }) : null;
-
-/* Words at every sign; text without spaces by its own words and its single characters. */
-function tokenize(text) {
-  const words = text.split(/[\s\p{P}\p{S}]+/u).filter(Boolean);
-  return words.flatMap((word) => {
-    if (!CJK.test(word)) return [word];
-    const parts = segmenter ? [...segmenter.segment(word)].map((part) => part.segment) : [];
-    return [...new Set([...parts, ...word])];
-  });
-}
+const compare = (a, b) => (a < b ? -1 : a > b ? 1 : 0);
+const names = new Intl.Collator('en', { numeric: true });
+const ORDERS = {
+  new: (a, b) => a.place - b.place,
+  updated: (a, b) => compare(b.updated || '', a.updated || '') || a.place - b.place,
+  name: (a, b) => names.compare(a.title, b.title) || a.place - b.place,
+  mem: (a, b) => compare(a.low, b.low) || a.place - b.place,
+  ctx: (a, b) => (b.rows?.context_length || 0) - (a.rows?.context_length || 0) || a.place - b.place,
+};
 
 function build() {
-  index = new MiniSearch({
-    idField: 'place',
-    fields: ['title', 'id', 'publisher', 'words', 'summary'],
-    tokenize,
-    searchOptions: {
-      boost: { title: 4, id: 3, publisher: 2, words: 1.5 },
-      prefix: true,
-      fuzzy: (term) => (term.length > 3 && !CJK.test(term) ? 0.2 : false),
-      combineWith: 'AND',
-    },
-  });
+  if (index) return;
+  index = new MiniSearch({ idField: 'place', fields: ['title', 'id', 'publisher', 'words', 'summary'], tokenize });
   index.addAll(records);
 }
 
-const ORDERS = {
-  new: (a, b) => a.place - b.place,
-  updated: (a, b) => (b.updated || '').localeCompare(a.updated || '') || a.place - b.place,
-  name: (a, b) => a.title.localeCompare(b.title) || a.place - b.place,
-  mem: (a, b) => a.low - b.low || a.place - b.place,
-  ctx: (a, b) => (b.rows?.context_length || 0) - (a.rows?.context_length || 0) || a.place - b.place,
-};
-const ALL_OF = new Set(['abilities', 'task', 'trait', 'domain']);
-
-function matches(record, groups, except) {
-  return Object.entries(groups).every(([name, wanted]) => {
-    if (name === except) return true;
-    const has = name === 'fit' ? [record.fit] : record.facets?.[name] || [];
-    return ALL_OF.has(name) ? wanted.every((value) => has.includes(value)) : wanted.some((value) => has.includes(value));
-  });
+/* Records by how well they match, kept for the next question: filters and pages do not search again. */
+function matching(text) {
+  if (!text.trim()) return records;
+  build();
+  if (found.text !== text) {
+    const options = { boost: { title: 4, id: 3, publisher: 2, words: 1.5 }, prefix: true, fuzzy, tokenize: (term) => [term] };
+    const { queries, combineWith } = question(text);
+    found = { text, records: queries.length ? index.search({ combineWith, queries }, options).map((hit) => records[hit.id]) : [] };
+  }
+  return found.records;
 }
 
-function answer({ text, groups, sort, budget, start, size }) {
-  let found = records;
-  if (text.trim()) {
-    if (!index) build();
-    found = index.search(text).map((hit) => records[hit.id]);
-  }
-  for (const record of records) {
-    const best = choose(record.builds, budget);
-    record.fit = best?.state;
-    record.low = best ? best.low : Infinity;
-  }
-  const kept = found.filter((record) => matches(record, groups));
-  if (!(text.trim() && sort === 'new')) kept.sort(ORDERS[sort] || ORDERS.new);
-  const counts = {};
-  const names = new Set(['fit', ...records.flatMap((record) => Object.keys(record.facets || {}))]);
-  for (const name of names) {
-    const tally = {};
-    // Values that all have to match narrow each other; of the others, each would be added to those chosen.
-    for (const record of ALL_OF.has(name) ? kept : found.filter((item) => matches(item, groups, name))) {
-      for (const value of name === 'fit' ? [record.fit] : record.facets?.[name] || []) tally[value] = (tally[value] || 0) + 1;
+/* Memory of the smallest build: whether anything of a model fits depends on it alone. */
+function measure(budget) {
+  if (context === budget.context) return;
+  context = budget.context;
+  for (const record of records) record.low = Math.min(...(record.builds || []).map((build) => need(build, context)));
+}
+
+/* Models kept by all filters, and the number behind each value: of those kept where all values of a facet have to
+   match, else as many as there were if this facet had no filter, because another value would add to those chosen. */
+function filter(candidates, groups, every, gib) {
+  const asked = Object.entries(groups), kept = [], counts = { fit: {} };
+  for (const name of facets) counts[name] = {};
+  for (const record of candidates) {
+    const fit = Number.isFinite(record.low) ? state(record.low, gib) : '';
+    const missed = asked.filter(([name, wanted]) => {
+      const has = name === 'fit' ? [fit] : record.facets?.[name] || [];
+      return !(every.includes(name) ? wanted.every((value) => has.includes(value)) : wanted.some((value) => has.includes(value)));
+    });
+    if (missed.length > 1 || (missed.length && every.includes(missed[0][0]))) continue;
+    if (!missed.length) kept.push(record);
+    for (const name of missed.length ? [missed[0][0]] : ['fit', ...facets]) {
+      const values = name === 'fit' ? [fit] : record.facets?.[name];
+      if (values) for (const value of values) counts[name][value] = (counts[name][value] || 0) + 1;
     }
-    counts[name] = tally;
   }
+  return { kept, counts };
+}
+
+function answer({ gallery, text, groups, sort, budget, start, size }) {
+  measure(budget);
+  const { kept, counts } = filter(matching(text), groups, gallery.every, budget.gib);
+  if (sort !== 'new' || !text.trim()) kept.sort(ORDERS[sort]);
   return { total: kept.length, all: records.length, rows: kept.slice(start, start + size), counts };
 }
 
@@ -91,9 +86,10 @@ self.onmessage = async ({ data }) => {
   try {
     loading ||= load(data.gallery);
     await loading;
-    self.postMessage({ number: data.number, ...answer(data) });
+    if (data.warm) build();
+    else self.postMessage({ number: data.number, ...answer(data) });
   } catch (error) {
     loading = null;
-    self.postMessage({ number: data.number, error: String(error) });
+    if (!data.warm) self.postMessage({ number: data.number, error: String(error) });
   }
 };

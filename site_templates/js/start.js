@@ -2,5 +2,5 @@
 document.documentElement.classList.add('js');
 try {
   const theme = localStorage.getItem('theme');
-  if (theme) document.documentElement.dataset.theme = theme;
+  if (theme === 'light' || theme === 'dark') document.documentElement.dataset.theme = theme;
 } catch { /* a private window may refuse */ }

@@ -17,8 +17,9 @@ Pages work without script, under any path, and hold no inline script or style. W
   `.active` (chips), `#status`, `#none`, `#clear`, `.pager`, `#theme-switch`. Tags link to
   `/?<facet>=<value>`.
 * `#gallery` (JSON) on lists: `root`, `language`; and on the first page of home, `/models/` and types also `scope`,
-  `search` (type → path of its search document), `types` (type → title, position for the cover, rows, labels by
-  facet). The rows of search documents are `spec.published.SearchRecord`; covers are drawn as `covers` does.
+  `search` (type → path of its search document), `every` (facets of which all chosen values must match, not one),
+  `types` (type → title, position for the cover, rows, labels by facet). The rows of search documents are
+  `spec.published.SearchRecord`; covers are drawn as `covers` does.
 * Model pages: `[data-copy]` copies its value, or the `pre` beside it where empty. `#commands` (JSON): `labels` of
   targets, `words`, and `commands[target][runtime]` = `[command, note]` or `[reason]`, numbers into `words`; `#target`
   chooses, each `.runs > section[data-runtime]` has `.cmd pre`, `.why .for`, `.why .said`. `.mem tbody[data-size]`

@@ -97,6 +97,7 @@ def data(frame: Frame, root: str, scope: str = "") -> dict[str, Any]:
         "root": root,
         "language": frame.language,
         "scope": scope,
+        "every": ["abilities", *frame.view.taxonomy.dimensions],
         "search": {name: layout.search_document(name, frame.language) for name in shown},
         "types": {
             name: {
