@@ -1,0 +1,101 @@
+"""The one way git is run: without what was inherited, with one language, and with errors that say what to do."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+from pathlib import Path
+from typing import NamedTuple
+
+from galleryctl.errors import GitError
+
+_KEPT = re.compile(r"GIT_(CONFIG|EXEC_PATH|CEILING_DIRECTORIES)")
+COMMAND = ("git", "--literal-pathspecs", "--no-optional-locks")
+_ASKED = ("--show-prefix", "--show-object-format", "--is-inside-work-tree", "--is-shallow-repository")
+
+
+class Place(NamedTuple):
+    folder: Path  # the nearest existing folder
+    prefix: str  # from the top of the repository to what was asked for: "" or "registry/"
+    top: Path | None  # none in a bare repository
+    directory: Path
+    shallow: bool
+    algorithm: str
+
+
+def existing(root: Path) -> Path:
+    return next((folder for folder in (root, *root.absolute().parents) if folder.is_dir()), root)
+
+
+def place_of(root: Path) -> Place | None:
+    """Where `root` lies in its repository; none outside of one, and where there is no git."""
+    folder = existing(root)
+    try:
+        process = start(folder, "rev-parse", *_ASKED, "--absolute-git-dir")
+    except FileNotFoundError:  # no git
+        return None
+    output, complaint = process.communicate()
+    if process.returncode:
+        if b"not a git repository" in complaint:
+            return None
+        raise _error(process, complaint)
+    prefix, algorithm, inside, shallow, directory = os.fsdecode(output).rstrip("\n").split("\n", 4)
+    top = (folder.resolve() / ("../" * prefix.count("/"))).resolve() if inside == "true" else None
+    prefix += "".join(f"{part}/" for part in root.absolute().relative_to(folder.absolute()).parts)
+    return Place(folder, prefix, top, Path(directory), shallow == "true", algorithm)
+
+
+def required(root: Path) -> Place:
+    if place := place_of(root):
+        return place
+    raise GitError(f"{root} is not in a git repository, or git is missing: install git, run `git init` and commit")
+
+
+def resolve(folder: Path, revision: str) -> str | None:
+    process = start(folder, "rev-parse", "--verify", "--quiet", f"{revision}^{{commit}}")
+    output, _ = process.communicate()
+    return output.decode().strip() or None
+
+
+def commit(place: Place, revision: str) -> str:
+    found = None if revision.startswith("-") else resolve(place.folder, revision)
+    if found is None:
+        raise GitError(f"git knows no commit {revision!r}: fetch it first, `git fetch origin` gets the branches")
+    return found
+
+
+def environment() -> dict[str, str]:
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("GIT_") or _KEPT.match(name)}
+    return {**kept, "LC_ALL": "C", "GIT_TERMINAL_PROMPT": "0"}  # messages are compared, so they have one language
+
+
+def start(folder: Path, *words: str) -> subprocess.Popen[bytes]:
+    command = [*COMMAND, "-C", str(folder), *words]
+    return subprocess.Popen(
+        command, env=environment(), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    )
+
+
+def finish(process: subprocess.Popen[bytes]) -> bytes:
+    output, complaint = process.communicate()
+    if process.returncode:
+        raise _error(process, complaint)
+    return output
+
+
+def _error(process: subprocess.Popen[bytes], complaint: bytes) -> GitError:
+    text = complaint.decode(errors="replace").strip()
+    if found := re.search(r"dubious ownership in repository at '(.+)'", text):
+        return GitError(
+            f"the repository at {found[1]} belongs to another user, so git does not read it: "
+            f"if you trust it, run `git config --global --add safe.directory {found[1]}`"
+        )
+    assert isinstance(process.args, list)  # noqa: S101 - start made it
+    return GitError(f"`{' '.join(process.args)}` failed: {text or f'exit {process.returncode}'}")
+
+
+def names(output: bytes) -> list[str]:
+    names = os.fsdecode(output).split("\0")
+    names.pop()
+    return names
