@@ -188,15 +188,13 @@ def test_a_store_that_cannot_be_written_is_done_without(registry: Make) -> None:
     assert load(root).parsed == 1
 
 
-def test_the_store_forgets_what_no_recent_run_used(tmp_path: Path) -> None:
+def test_the_store_forgets_what_is_not_used_when_it_is_much(tmp_path: Path) -> None:
     store, row = Store(tmp_path), Row(b"1", b"2", b"3", b"4", b"5")
-    store.put({"old": row}, [])
-    for number in range(4):
-        store.put({f"new{number}": row}, ["new0"])
-    assert store.get(["old", "new0", "new3"]) == {"new0": row, "new3": row}
-    with sqlite3.connect(next(tmp_path.iterdir())) as base:
-        assert base.execute("SELECT count(*) FROM folder WHERE key = 'old'").fetchone() == (0,)
-    base.close()
+    store.put({"a": row, "b": row}, [])
+    store.put({"c": row}, ["a"])
+    assert store.get(["a", "b", "c"]) == {"a": row, "b": row, "c": row}
+    store.put({"d": row}, [])
+    assert store.get(["a", "b", "c", "d"]) == {"d": row}
 
 
 def test_without_a_place_nothing_is_kept() -> None:

@@ -180,9 +180,9 @@ def runtimes(tree: Tree) -> dict[str, Schema]:
 
 def public(tree: Tree) -> dict[str, bytes]:
     """What lies under `/v1/schemas/`, by file name: the schemas of the documents, and of the types' `spec` blocks."""
-    documents = {path: text.encode() for path, text in generated().items() if path.startswith("index/")}
+    documents = {path.name: path.read_bytes() for path in (resources.root(FOLDER) / "index").glob(f"*{SUFFIX}")}
     specs = {f"types/{name}{SUFFIX}": raw for name, raw in _data(tree, "types").items()}
-    return {path.removeprefix("index/"): raw for path, raw in (documents | specs).items()}
+    return dict(sorted((documents | specs).items()))
 
 
 def _data(tree: Tree, kind: str) -> dict[str, bytes]:

@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from pathlib import Path
 
-_NAME = "definitions-1.sqlite"
-_KEEP = 3  # generations: a pull request reads two trees, and somebody may switch back
+_NAME = "definitions-2.sqlite"
+_SPARE = 3  # times as many rows as one run uses: a pull request reads two trees, and somebody may switch back
 
 
 class Row(NamedTuple):
@@ -48,7 +48,7 @@ class Store:
             return {}
 
     def put(self, rows: Mapping[str, Row], used: Iterable[str]) -> None:
-        """Keep new rows, and forget those that no recent run used. What cannot be kept is made again next time."""
+        """Keep new rows; forget those this run does not use when they are many. What cannot be kept is made again."""
         if self._path is None:
             return
         try:
@@ -62,15 +62,16 @@ class Store:
         base.execute("PRAGMA synchronous = OFF")
         base.execute(
             "CREATE TABLE IF NOT EXISTS folder (key TEXT PRIMARY KEY, outline BLOB, wire BLOB, listing BLOB,"
-            " cards BLOB, problems BLOB, seen INTEGER) WITHOUT ROWID"
+            " cards BLOB, problems BLOB)"
         )
-        (generation,) = base.execute("SELECT coalesce(max(seen), 0) + 1 FROM folder").fetchone()
-        base.executemany("UPDATE folder SET seen = ? WHERE key = ?", ((generation, key) for key in used))
         base.executemany(
-            "INSERT OR REPLACE INTO folder VALUES (?, ?, ?, ?, ?, ?, ?)",
-            ((key, *row, generation) for key, row in rows.items()),
+            "INSERT OR REPLACE INTO folder VALUES (?, ?, ?, ?, ?, ?)", ((key, *row) for key, row in rows.items())
         )
-        base.execute("DELETE FROM folder WHERE seen <= ?", (generation - _KEEP,))
+        wanted = {*used, *rows}
+        (count,) = base.execute("SELECT count(*) FROM folder").fetchone()
+        if count > _SPARE * max(len(wanted), 1):
+            known = [key for (key,) in base.execute("SELECT key FROM folder")]
+            base.executemany("DELETE FROM folder WHERE key = ?", ((key,) for key in known if key not in wanted))
 
     def _discard(self) -> None:
         if self._path is not None:

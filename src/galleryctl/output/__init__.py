@@ -292,12 +292,13 @@ def _sorted(outputs: Iterable[Output]) -> dict[str, Output]:
     folders: dict[str, str] = {}
     for output in found:
         path = output.path
-        if path.startswith("/") or path in {"", MANIFEST} or {"", ".", ".."} & set(path.split("/")):
-            raise AssertionError(f"{path!r} is not a path of an output")
-        if other := seen.get(path.casefold()):
+        if path[:1] in {"", "/", "."} or path[-1] == "/" or "//" in path or "/." in path:
+            _refuse_odd(path)
+        folded = path.casefold()
+        if other := seen.get(folded):
             raise AssertionError(f"two outputs are one file where case does not count: {other!r} and {path!r}")
-        seen[path.casefold()] = path
-        folder = path.rpartition("/")[0].casefold()
+        seen[folded] = path
+        folder = folded.rpartition("/")[0]
         while folder and folder not in folders:
             folders[folder] = path
             folder = folder.rpartition("/")[0]
@@ -310,6 +311,11 @@ def _sorted(outputs: Iterable[Output]) -> dict[str, Output]:
                 f"{output.path!r} links to {output.links!r}, which is not an output with bytes of its own"
             )
     return wanted
+
+
+def _refuse_odd(path: str) -> None:
+    if path == MANIFEST or {"", ".", ".."}.intersection(path.split("/")):
+        raise AssertionError(f"{path!r} is not a path of an output")
 
 
 def _rank(path: str) -> tuple[int, str]:
