@@ -40,6 +40,11 @@ class View:
     audience: str = PUBLIC
 
     @cached_property
+    def facets(self) -> dict[str, dict[str, list[str]]]:
+        """Values by facet of each model, as far as they were asked for (`search.facets`)."""
+        return {}
+
+    @cached_property
     def shown(self) -> Gallery:
         """What lists, searches, feeds and type documents show."""
         return self.gallery.shown()

@@ -23,8 +23,8 @@ _MOST = 2**53 - 1
 
 def dumps(value: Json) -> bytes:
     """The canonical UTF-8 bytes of a value; integers beyond 2**53 and non-finite numbers raise `ValueError`."""
-    # The standard library writes the same bytes ten times as fast, but for numbers with a fraction and the order of
-    # keys beyond ASCII: those are left to the library that is made for it.
+    # The standard library writes the same bytes ten times as fast, but for some numbers with a fraction and the order
+    # of keys beyond ASCII: those are left to the library that is made for it.
     return _encode(value).encode() if _plain(value) else rfc8785.dumps(value)
 
 
@@ -36,6 +36,9 @@ def _plain(value: Json) -> bool:
         return all(map(_ascii, value)) and all(map(_plain, value.values()))
     if kind is list or kind is tuple:
         return all(map(_plain, value))
+    if kind is float:
+        # In this range both write the shortest digits that read back as the value, and neither writes an exponent.
+        return value % 1 != 0 and 1e-4 <= abs(value) < 1e15  # noqa: PLR2004 - the range
     return kind is int and -_MOST <= value <= _MOST
 
 

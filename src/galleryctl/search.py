@@ -57,7 +57,7 @@ def record(view: View, entry: Entry, language: str) -> dict[str, Any]:
         "edition": "" if outline.edition == "community" else outline.edition,
         "visibility": "" if outline.visibility == "public" else outline.visibility,
         "status": "" if outline.status == "active" else outline.status,
-        "builds": [list(build) for build in outline.builds],
+        "builds": [[label, _short(weights), _short(cache)] for label, weights, cache in outline.builds],
         "license": outline.license or "",
         "latest": outline.latest or "",
         "parameters": list(outline.parameters),
@@ -72,6 +72,12 @@ def _moment(when: dt.datetime | None) -> str:
 
 def facets(view: View, outline: Outline) -> dict[str, list[str]]:
     """Values by facet: of the taxonomy, of the type's schema, and of the fields every model has."""
+    if outline.id not in view.facets:
+        view.facets[outline.id] = _facets(view, outline)
+    return view.facets[outline.id]
+
+
+def _facets(view: View, outline: Outline) -> dict[str, list[str]]:
     found: Mapping[str, tuple[str, ...]] = {
         **{name: _within(dimension.values, outline.tags) for name, dimension in view.taxonomy.dimensions.items()},
         "category": outline.categories,
@@ -98,6 +104,11 @@ def loads(runtime: str, outline: Outline) -> bool:
         return False
     formats = known.formats[outline.type]
     return not formats or not formats.isdisjoint(outline.formats)
+
+
+def _short(number: float) -> float:
+    """A whole number without its fraction, as canonical JSON writes it."""
+    return int(number) if number == int(number) else number
 
 
 def _within(values: Mapping[str, object], tags: tuple[str, ...]) -> tuple[str, ...]:
