@@ -5,7 +5,7 @@ A file that is broken hides only itself: the other files of its folder are still
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from galleryctl import document as documents
@@ -138,7 +138,7 @@ class _Folder:
         if form is Release:
             unfit = self._blocks(document)
             misfits += unfit
-            value = _without(value, document, unfit)
+            value, document = _without(value, document, unfit)
         self._problems += _merged(problems, document, misfits)
         if value is not None:
             self._documents[file] = document
@@ -209,17 +209,19 @@ class _Folder:
             self._cards[place.language or self._context.settings.default_language] = text
 
 
-def _without(value: Any, document: Document, misfits: Iterable[Misfit]) -> Any:  # noqa: ANN401
-    """A release without those parts of its blocks that do not fit, so that the other rules may trust the rest."""
+def _without(value: Any, document: Document, misfits: Iterable[Misfit]) -> tuple[Any, Document]:  # noqa: ANN401
+    """A release and its data without those parts of its blocks that do not fit: other rules may trust the rest."""
     gone = {found.finding.pointer[:2] for found in misfits if len(found.finding.pointer) > 1}
     if value is None or not gone:
-        return value
+        return value, document
     spec = {key: member for key, member in value.spec.items() if ("spec", key) not in gone}
     runtimes = {key: member for key, member in value.runtimes.items() if ("runtimes", key) not in gone}
-    document.data.update(
-        {key: member for key, member in (("spec", spec), ("runtimes", runtimes)) if key in document.data}
-    )
-    return value.model_copy(update={"spec": spec, "runtimes": runtimes})
+    data = document.data | {
+        key: member for key, member in (("spec", spec), ("runtimes", runtimes)) if key in document.data
+    }
+    # With its nodes, for what was taken out of the data stands in the file all the same.
+    document = replace(document, data=data, composed=document.root)
+    return value.model_copy(update={"spec": spec, "runtimes": runtimes}), document
 
 
 def _pointer_file(path: str) -> Problem:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 import yaml
 
+from galleryctl.document.marks import compose
 from galleryctl.problems import Position
 
 if TYPE_CHECKING:
@@ -46,9 +48,14 @@ class Document:
     """What it says: a mapping of JSON values without null."""
     dates: tuple[Pointer, ...] = ()
     """Unquoted scalars that look like a date or time; a problem only where no date is meant."""
-    root: yaml.MappingNode = field(repr=False, compare=False, kw_only=True)
+    composed: yaml.MappingNode | None = field(default=None, repr=False, compare=False, kw_only=True)
+    """The nodes; none for a file that was read by its lines alone, until a place in it is asked for."""
     shift: int = field(default=0, repr=False, kw_only=True)
     """Characters before the first one that the reader saw: 1 for a byte-order mark."""
+
+    @cached_property
+    def root(self) -> yaml.MappingNode:
+        return self.composed or compose(self.text)  # type: ignore[return-value]
 
     @property
     def is_json(self) -> bool:
@@ -69,7 +76,16 @@ class Document:
         return None
 
     def has(self, pointer: Pointer) -> bool:
-        return self.node(pointer) is not None
+        """Whether something stands there, be it a value that a reader takes for none."""
+        if self.composed is not None:
+            return self.node(pointer) is not None
+        value: Any = self.data
+        for part in pointer:
+            listed = isinstance(value, list) and isinstance(part, int) and 0 <= part < len(value)
+            if not listed and not (isinstance(value, dict) and part in value):
+                return False
+            value = value[part]
+        return True
 
     def renamed(self, old: str, new: str, value: Any) -> Document:  # noqa: ANN401 - any JSON value
         """The document with a top-level field read under another name and value; its place stays the same."""
@@ -82,7 +98,7 @@ class Document:
         ]
         root = yaml.MappingNode(self.root.tag, members, self.root.start_mark, self.root.end_mark, self.root.flow_style)
         data = {new if key == old else key: value if key == old else member for key, member in self.data.items()}
-        return replace(self, data=data, root=root)
+        return replace(self, data=data, composed=root)
 
     def fields(self) -> list[tuple[str, int, int]]:
         """The top-level fields of a block map in the order of the file: name, start and end offset."""
@@ -91,8 +107,12 @@ class Document:
         return [(key.value, self.extent(key)[0], self.extent(value)[1]) for key, value in self.root.value]
 
     def indents(self) -> Iterator[tuple[Position, int, int]]:
-        """Of every block map inside another block: where it begins, its column and that of the block around it."""
-        yield from _indents(self.root, 0)
+        """Of every block inside another: where it begins, its column and that of the block around it.
+
+        None for a file that was read by its lines: there it is two columns everywhere.
+        """
+        if self.composed is not None:
+            yield from _indents(self.composed, 0)
 
     def locate(self, pointer: Pointer, at: Literal["value", "key"] = "value") -> Position:
         """Where a value stands, or its key; of a value that is missing, where the nearest one above it stands."""

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
-from galleryctl.document import marks, scalars
+from galleryctl.document import house, marks, scalars
 from galleryctl.document.editing import DELETE, assign
 from galleryctl.document.form import untidy
 from galleryctl.document.marks import LITERAL, PLAIN, TEXT, Refused
@@ -25,7 +25,6 @@ MOST = 2**20
 CAP = 50
 """Problems of one code that are told one by one."""
 _BOM = "\ufeff"
-_FORBIDDEN = re.compile("[^\t\n\r\x20-\x7e\xa0-\u2027\u202a-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]")
 _TAB = re.compile(r"^ *\t[ \t]*", re.MULTILINE)
 _RETURN = re.compile(r"\r\n?")
 _ESCAPED_QUOTE = re.compile(r"(?:[^\\]|\\[^'])*?(\\')", re.DOTALL)
@@ -68,7 +67,11 @@ def parse(path: str, raw: bytes, limits: Limits) -> tuple[Document | None, list[
 
 def _parse(path: str, raw: bytes, limits: Limits, problems: Problems) -> Document | None:
     text = _decode(raw, problems)
-    if text is None or not _readable(text, problems):
+    if text is None:
+        return None
+    if not path.endswith(".json") and (found := house.read(raw, text, limits)):
+        return Document(path, text, *found)
+    if not _readable(text, problems):
         return None
     shift = 1 if text.startswith(_BOM) else 0
     root = _root(path, text[shift:], shift, problems)
@@ -78,7 +81,7 @@ def _parse(path: str, raw: bytes, limits: Limits, problems: Problems) -> Documen
     data = reader.root(root)
     if data is None:
         return None
-    document = Document(path, text, data, tuple(reader.dates), root=root, shift=shift)
+    document = Document(path, text, data, tuple(reader.dates), composed=root, shift=shift)
     for pointer, node in reader.empty:
         names = [part for part in pointer if isinstance(part, str)]
         message = (
@@ -138,7 +141,7 @@ def _readable(text: str, problems: Problems) -> bool:
         message = f"{len(edits)} lines end with a carriage return"
         problems.add("YML005", lines.place(edits[0].start), message, "end lines with a single newline", edits)
     forbidden = False
-    for match in _FORBIDDEN.finditer(text, 1 if text.startswith(_BOM) else 0):
+    for match in scalars.FORBIDDEN.finditer(text, 1 if text.startswith(_BOM) else 0):
         forbidden = True
         message = f"the character U+{ord(match[0]):04X} is not allowed in a file"
         problems.add("TXT002", lines.place(match.start()), message, "remove it", (Edit(*match.span(), ""),))

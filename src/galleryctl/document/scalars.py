@@ -24,7 +24,10 @@ _NULL = {"", "~", "null", "Null", "NULL"}
 _FOR_SOME_A_SWITCH = {
     form for word in ("yes", "no", "on", "off", "y", "n") for form in (word, word.title(), word.upper())
 }
-_SUSPECT = frozenset("0123456789+-.~=tTfFyYnNoO")
+SUSPECT = frozenset("0123456789+-.~=tTfFyYnNoO")
+"""How a scalar begins that may be no text."""
+FORBIDDEN = re.compile("[^\t\n\r\x20-\x7e\xa0-\u2027\u202a-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]")
+"""Characters that no file may hold."""
 _EXACT = 2**53
 
 
@@ -42,12 +45,12 @@ _HEX = re.compile(r"(?!0b)[0-9e]*[a-df][0-9a-f]*")
 def is_text(text: str) -> bool:
     """Whether every reader takes an unquoted scalar for text; quick, and true for nearly all of them."""
     # Most that begin like a number are digests: no number has these letters.
-    return text != "" and (text[0] not in _SUSPECT or _HEX.fullmatch(text) is not None)
+    return text != "" and (text[0] not in SUSPECT or _HEX.fullmatch(text) is not None)
 
 
 def read(text: str) -> Reading:  # noqa: PLR0911 - one line for each kind
     """Reads an unquoted scalar."""
-    if text and text[0] not in _SUSPECT:
+    if text and text[0] not in SUSPECT:
         return Reading(text)
     if text in _TRUE:
         return Reading(value=True)
@@ -94,4 +97,4 @@ def literal(text: str) -> Reading:
 @lru_cache(maxsize=4096)
 def is_suspect(text: str) -> bool:
     """Whether some reader takes this unquoted text for something else than text."""
-    return not text or (text[0] in _SUSPECT and not (read(text).value == text and not read(text).code)) or text == "<<"
+    return not text or (text[0] in SUSPECT and not (read(text).value == text and not read(text).code)) or text == "<<"
