@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import pytest
 from hypothesis import settings
 
+from browsing import browser, served, site, visit  # noqa: F401 - fixtures, shared by all that use a browser
+
 if TYPE_CHECKING:
     from pathlib import Path
 

@@ -5,25 +5,27 @@ const WORD = /[\p{L}\p{M}\p{N}]+(?:\.\p{N}[\p{L}\p{M}\p{N}]*)*/gu;
 const RUN = new RegExp(`[${CJK}]+|[^${CJK}]+`, 'gu');
 const IS_CJK = new RegExp(`^[${CJK}]`, 'u');
 const PART = /\d[\d.]*\D*|\D+/g;
+const VERSION = /^\d+(\.\d+)+$/;
+const prefix = (term) => !/^[\d.]+$/.test(term);
 
 const runs = (text) => (text.match(WORD) || []).flatMap((word) => word.match(RUN));
 const pairs = (signs) => signs.slice(1).map((sign, place) => signs[place] + sign);
 
-/* `Qwen2.5` is also found as `qwen` and `2.5`; text without spaces by each two signs of it, and by its last. */
+/* `Llama3.1` is also found as `llama`, `3.1` and `3`; text without spaces by each two signs of it, and by its last. */
 export function tokenize(text) {
   return runs(text).flatMap((run) => {
     if (IS_CJK.test(run)) return [...pairs([...run]), [...run].at(-1)];
-    const parts = run.match(PART);
-    return parts.length > 1 ? [run, ...parts] : parts;
+    const parts = run.match(PART), majors = parts.filter((part) => VERSION.test(part)).map((part) => part.split('.')[0]);
+    return [...new Set([run, ...parts, ...majors])];
   });
 }
 
-/* Every word has to be found; `llama3` also as `llama` and `3`. */
+/* Every word has to be found; `llama3` also as `llama` and `3`, where `3` does not begin `32B`. */
 export function question(text) {
   const queries = runs(text).map((run) => {
     if (IS_CJK.test(run)) return { combineWith: 'AND', queries: run.length > 1 ? pairs([...run]) : [run] };
     const parts = run.match(PART);
-    return parts.length > 1 ? { combineWith: 'OR', queries: [run, { combineWith: 'AND', queries: parts }] } : run;
+    return parts.length > 1 ? { combineWith: 'OR', queries: [run, { combineWith: 'AND', queries: parts, prefix }] } : run;
   });
   return { combineWith: 'AND', queries };
 }
