@@ -102,7 +102,9 @@ def test_help_imports_nothing_heavy() -> None:
         "import sys\nfrom galleryctl.cli import main\n"
         "assert main(['--help']) == 0\nprint('\\n'.join(['MODULES', *sys.modules]))"
     )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    # Coverage would start in the process too, and brings modules of its own.
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("COVERAGE")}
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, env=environment)
     loaded = set(done.stdout.partition("MODULES\n")[2].split())
     assert "click" in loaded
     assert loaded & HEAVY == set()
