@@ -68,6 +68,12 @@ def test_one_search_goes_over_all_types_and_within_a_type_over_one(visit: Visito
     assert set(page.eval_on_selector_all(".row", "rows => rows.map(row => row.dataset.type)")) == {"embedding"}
 
 
+def test_what_is_called_so_comes_first_however_it_is_written(visit: Visitor) -> None:
+    page = visit("?q=llama3")
+    status(page, r"^\d+ of \d+ models")
+    assert ids(page)[0] == "meta-llama/llama-3"
+
+
 def test_a_search_without_results_says_so_and_can_be_cleared(visit: Visitor) -> None:
     page = visit("?q=zzzzzzzzzz")
     page.wait_for_selector("#none:not([hidden])")

@@ -12,6 +12,10 @@ function commands() {
   const chooser = $('#target'), source = $('#commands');
   if (!chooser || !source) return;
   const known = JSON.parse(source.textContent), about = $('#runneed');
+  const describe = () => {
+    const label = known.labels[chooser.value], line = $$('.mem tr[data-v]').find((other) => named(other) === label);
+    about.textContent = line ? `${label} needs ${written(need(build(line), budget.context))} GiB at ${budget.context / 1024}K context` : label;
+  };
   chooser.onchange = () => {
     for (const section of $$('.runs > section')) {
       const said = known.commands[chooser.value][section.dataset.runtime].map((place) => known.words[place]);
@@ -21,9 +25,9 @@ function commands() {
       $('.why .said', section).textContent = said.at(-1);
       $('.why .for', section)?.remove();
     }
-    const label = known.labels[chooser.value], line = $$('.mem tr[data-v]').find((other) => named(other) === label);
-    about.textContent = line ? `${label} needs ${written(need(build(line), budget.context))} GiB at ${budget.context / 1024}K context` : label;
+    describe();
   };
+  if (budget.context !== 8192) describe(); // else it says so already
 }
 
 /* The choice of a machine; one that no option has is added in its place. */

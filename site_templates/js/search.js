@@ -1,7 +1,7 @@
 /* The worker behind a list: fetches search documents on first use, filters, counts facets, sorts, and searches text. */
 import MiniSearch from './vendor/minisearch.js';
 import { need, state } from './fit.js';
-import { fuzzy, question, tokenize } from './words.js';
+import { fuzzy, plain, question, tokenize } from './words.js';
 
 let records = [], facets = [], index = null, loading = null;
 let found = { text: '', records: [] }, context = 0;
@@ -40,7 +40,15 @@ function matching(text) {
   if (!text.trim()) return records;
   build();
   if (found.text !== text) {
-    const options = { boost: { title: 4, id: 3, publisher: 2, words: 1.5 }, prefix: true, fuzzy, tokenize: (term) => [term] };
+    const asked = plain(text);
+    const options = {
+      boost: { title: 4, id: 3, publisher: 2, words: 1.5 },
+      // The one that is called so comes first, what is to be left comes late.
+      boostDocument: (place) => (plain(records[place].title) === asked ? 4 : 1) * (records[place].status ? 0.4 : 1),
+      prefix: true,
+      fuzzy,
+      tokenize: (term) => [term],
+    };
     const { queries, combineWith } = question(text);
     found = { text, records: queries.length ? index.search({ combineWith, queries }, options).map((hit) => records[hit.id]) : [] };
   }

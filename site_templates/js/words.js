@@ -30,5 +30,8 @@ export function question(text) {
   return { combineWith: 'AND', queries };
 }
 
+/* A name without its case, spaces and signs. */
+export const plain = (text) => (text.toLowerCase().match(/[\p{L}\p{N}]+/gu) || []).join('');
+
 /* How many letters may be wrong, as a part of the word: none of a short one, nor of a number. */
 export const fuzzy = (term) => (term.length > 3 && !/\d/.test(term) && !IS_CJK.test(term) ? 0.2 : false);
