@@ -7,6 +7,7 @@ known, else parameters × bits of the quantization; the cache holds keys and val
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
 from galleryctl.spec.base import parameter_count
@@ -35,6 +36,7 @@ class Build(NamedTuple):
     cache: float
 
 
+@lru_cache(4096)
 def bits(quantization: str, format_: str | None) -> float | None:
     """Bits of a weight, where the name says it."""
     name = quantization.lower()
@@ -56,16 +58,16 @@ def builds(variants: tuple[Variant, ...], memory: Memory | None) -> tuple[Build,
             weights = _weights(variant, quantization)
             if weights:
                 name = variant.format if quantization == "none" else quantization
-                label = " ".join(part for part in (variant.parameters, name) if part)
+                label = " ".join([part for part in (variant.parameters, name) if part])
                 found.append(Build(label, round(weights / GIB, 3), round(cache, 2)))
     return tuple(found)
 
 
 def _weights(variant: Variant, quantization: str) -> float | None:
     files = variant.files.get(quantization) or variant.files.get("default") or ()
-    sizes = [file.size for file in files if file.role in {None, "model"}]
+    sizes = [file.size for file in files if file.role is None or file.role == "model"]
     if sizes and all(sizes):
-        return float(sum(size for size in sizes if size))
+        return float(sum(size or 0 for size in sizes))
     size = bits(quantization, variant.format)
     if variant.parameters is None or size is None:
         return None

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import ipaddress
 import re
+from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import SplitResult, parse_qs, urlsplit
 
 from galleryctl.checks import placed
 from galleryctl.checks.identity import data_file
-from galleryctl.checks.rule import Finding, Pointer, Rule, Subject, World, rule
+from galleryctl.checks.rule import Finding, Pointer, Rule, Subject, World, once, rule
 from galleryctl.document import assign
 from galleryctl.problems import Severity
 
@@ -25,6 +26,7 @@ class _Address(NamedTuple):
     """Whether a machine fetches what lies there, so that a page in its place is wrong."""
 
 
+@once
 def _addresses(subject: Subject) -> Iterator[_Address]:
     model, path = subject.definition.model, subject.model_file
     for kind, link in model.links.items():
@@ -53,6 +55,7 @@ def _of_release(each: placed.PlacedRelease) -> Iterator[_Address]:
             yield _Address(each.path, pointer, variant.sources.url.prefix, fetched=True)
 
 
+@lru_cache(4096)
 def _split(text: str) -> SplitResult | None:
     try:
         parts = urlsplit(text)
@@ -65,6 +68,12 @@ def _split(text: str) -> SplitResult | None:
 _PRIVATE_NAMES = (".local", ".internal", ".lan", ".home", ".corp", ".intranet", ".localhost", ".test", ".invalid")
 
 
+_PRIVATE_ENDS = frozenset(name[1:] for name in _PRIVATE_NAMES)
+_FINE = re.compile(r"https://(?:[a-z0-9-]+\.)+([a-z]+)(?:/[^\s\[\]@\\]*)?")
+"""Nearly every address: it needs no closer look, but for the last part of its host."""
+
+
+@lru_cache(4096)
 def _private(host: str) -> bool:
     """Whether a host cannot be reached by everybody."""
     try:
@@ -76,6 +85,8 @@ def _private(host: str) -> bool:
 
 def _wrong(text: str) -> tuple[str, str] | None:  # noqa: PLR0911 - one line for each mistake
     """What is wrong with an address, and how to mend it."""
+    if (fine := _FINE.fullmatch(text)) and fine[1] not in _PRIVATE_ENDS:
+        return None
     if re.search(r"\s", text):
         return "has a space", "write %20, or the name as published"
     parts = _split(text)
@@ -161,7 +172,7 @@ def page_address(subject: Subject) -> Iterator[Finding]:
     ```
     """
     for each in _addresses(subject):
-        for pattern, file in _PAGES if each.fetched and "/" in each.text else ():
+        for pattern, file in _PAGES if each.fetched and ("/blob/" in each.text or "/view/" in each.text) else ():
             if pattern.fullmatch(each.text):
                 meant = pattern.sub(file, each.text)
                 edits = assign(subject.documents[each.path.rpartition("/")[2]], each.pointer, meant)
@@ -228,13 +239,15 @@ def passing_address(subject: Subject) -> Iterator[Finding]:
     ```
     """
     for each in _addresses(subject):
+        if "?" not in each.text and _FINE.fullmatch(each.text) and each.text.split("/", 3)[2] not in _SHORTENERS:
+            continue
         parts = _split(each.text)
         if parts is None:
             continue
         if parts.hostname in _SHORTENERS:
             message = f"{each.text} is a shortened address"
             yield Finding(each.path, each.pointer, message, "write the address it leads to")
-        elif signed := [key for key in parse_qs(parts.query) if key.lower() in _SIGNATURES]:
+        elif parts.query and (signed := [key for key in parse_qs(parts.query) if key.lower() in _SIGNATURES]):
             bare = each.text.partition("?")[0]
             message = f"the address {bare} is signed ({', '.join(signed)}) and will expire"
             yield Finding(each.path, each.pointer, message, "write the permanent address")

@@ -8,7 +8,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from galleryctl.checks.kinds import called
-from galleryctl.checks.rule import Finding, Pointer, Rule, rule
+from galleryctl.checks.rule import Finding, Pointer, Rule, once, rule
 from galleryctl.document import assign
 from galleryctl.problems import Edit, Severity
 
@@ -81,9 +81,7 @@ def _scan(
     documents: Mapping[str, Document], texts: Mapping[str, str], bad: Callable[[str], bool], what: str
 ) -> Iterator[Finding]:
     """Bad characters as written, and those that a definition spells with an escape."""
-    for path, text in (*((path, document.text) for path, document in documents.items()), *texts.items()):
-        if not _UNUSUAL.search(text):
-            continue
+    for path, text in _unusual(documents, texts):
         for offset in _letters(text, bad)[:_CAP]:
             if offset == 0 and text[0] == "\ufeff":  # the byte-order mark is YML005
                 continue
@@ -106,6 +104,22 @@ def _scan(
 def _files(subject: Subject) -> tuple[dict[str, Document], dict[str, str]]:
     documents = {f"{subject.root}/{name}": document for name, document in subject.documents.items()}
     return documents, {f"{subject.root}/{name}": text for name, text in subject.texts.items()}
+
+
+def _unusual(documents: Mapping[str, Document], texts: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+    """The files with more than printable ASCII."""
+    for path, document in documents.items():
+        # A file that was read by its lines has no control character.
+        if not (document.composed is None and document.text.isascii()) and _UNUSUAL.search(document.text):
+            yield path, document.text
+    for path, text in texts.items():
+        if _is_unusual(text):
+            yield path, text
+
+
+@lru_cache(maxsize=4)  # two rules look at the same card, one after the other
+def _is_unusual(text: str) -> bool:
+    return _UNUSUAL.search(text) is not None
 
 
 def bidi(subject: Subject) -> Iterator[Finding]:
@@ -209,7 +223,7 @@ _PLACEHOLDER = re.compile(
     r"describe (?:the|your) model(?: here)?|no description(?: provided| available)?|placeholder)\b"
 )
 _HINTS = (
-    *("todo", "fixme", "tbd", "xxx", "lorem ipsum", "placeholder", " here", "one sentence", "plain sentence"),
+    *("todo", "fixme", "tbd", "xxx", "lorem ipsum", "placeholder", " here", "sentence about"),
     *("a short description", "describe ", "no description"),
     *(f"{verb}{gap}me" for verb in ("change", "replace") for gap in ("", "_", "-", " ")),
 )
@@ -219,9 +233,13 @@ _FENCE = re.compile(r"^ *(?:```|~~~)")
 
 def _placeholder(text: str) -> re.Match[str] | None:
     low = text.lower()
-    return _PLACEHOLDER.search(text) if any(hint in low for hint in _HINTS) else None
+    for hint in _HINTS:
+        if hint in low:
+            return _PLACEHOLDER.search(text)
+    return None
 
 
+@once
 def _plain_texts(subject: Subject) -> Iterator[tuple[str, Pointer, str]]:
     """Path, pointer and text of every plain-text field."""
     model = subject.definition.model

@@ -10,6 +10,7 @@ from galleryctl.checks.identity import data_file
 from galleryctl.checks.rule import Finding, Pointer, Rule, Subject, World, rule
 from galleryctl.problems import Severity
 from galleryctl.runtimes import RUNTIMES, Skipped, command, exported_name, shipped, targets, unfit, xinference
+from galleryctl.runtimes.base import of_variant
 from galleryctl.spec import localised
 
 if TYPE_CHECKING:
@@ -104,17 +105,14 @@ def unusable_variant(subject: Subject) -> Iterator[Finding]:
     for each in _current(subject) if enabled else ():
         if any(name not in RUNTIMES for name in each.release.runtimes):
             continue  # a runtime whose facts are not known here reads an overlay of its own
-        refused: dict[int, list[str]] = {}
-        usable = set()
-        for target in _targets(subject, each):
-            index = next(index for index, variant in enumerate(each.release.variants) if variant is target.variant)
-            if index not in usable:
-                refused[index] = _reasons(enabled, target)
-                usable |= set() if refused[index] else {index}
-        for index in sorted(refused.keys() - usable):
-            name = each.release.variants[index].name
-            message = f"no enabled runtime can use variant {name}: {' '.join(refused[index])}"
-            yield Finding(each.path, ("variants", index), message, "complete it, or say in `notes` what it is for")
+        for index, variant in enumerate(each.release.variants):
+            reasons: list[str] = []
+            for target in of_variant(subject.place.id, subject.place.type, each.version, each.release, variant):
+                if not (reasons := _reasons(enabled, target)):
+                    break
+            if reasons:
+                message = f"no enabled runtime can use variant {variant.name}: {' '.join(reasons)}"
+                yield Finding(each.path, ("variants", index), message, "complete it, or say in `notes` what it is for")
 
 
 def _reasons(enabled: list[Runtime], target: Target) -> list[str]:

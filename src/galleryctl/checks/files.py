@@ -14,7 +14,7 @@ from galleryctl.problems import Severity
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from galleryctl.spec import File, Variant
+    from galleryctl.spec import File
 
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 _FILLS = "galleryctl release fills it in"
@@ -90,8 +90,17 @@ def bad_size(subject: Subject) -> Iterator[Finding]:
 _RESERVED = re.compile(r"(?:con|prn|aux|nul|com\d|lpt\d)(?:\..*)?", re.IGNORECASE)
 
 
+_SAFE = re.compile(
+    r"(?:(?!(?:con|prn|aux|nul|com\d|lpt\d)(?:[./]|$))[a-z0-9_.{}+-]*[a-z0-9_{}+-](?:/(?=.)|$))+",
+    re.IGNORECASE | re.ASCII,
+)
+"""Nearly every path: no part needs a closer look."""
+
+
 def _unsafe(path: str) -> str | None:  # noqa: PLR0911 - one line for each mistake
     """Why a path is not one inside its folder on every system; none where it is."""
+    if _SAFE.fullmatch(path):
+        return None
     if "\\" in path:
         return "has a backslash"
     if path.startswith("/") or re.match(r"[A-Za-z]:", path):
@@ -116,11 +125,15 @@ def _paths(subject: Subject) -> Iterator[tuple[str, Pointer, str]]:
         if file.install_as is not None:
             yield path, (*pointer, "as"), file.install_as
     for path, pointer, _, hub, _ in placed.hubs(subject):
-        named: dict[Pointer, str | None] = {("file",): hub.file, ("parts_file",): hub.parts_file}
-        named |= {("projectors", index): name for index, name in enumerate(hub.projectors or ())}
-        named |= {(name, "file"): more.file for name, more in (("draft", hub.draft), ("lora", hub.lora)) if more}
-        named |= {("gguf", "file"): hub.gguf.file} if hub.gguf else {}
-        yield from ((path, (*pointer, *where), name) for where, name in named.items() if name)
+        for field, name in (("file", hub.file), ("parts_file", hub.parts_file)):
+            if name:
+                yield path, (*pointer, field), name
+        for index, projector in enumerate(hub.projectors or ()):
+            if projector:
+                yield path, (*pointer, "projectors", index), projector
+        for field, more in (("draft", hub.draft), ("lora", hub.lora), ("gguf", hub.gguf)):
+            if more and more.file:
+                yield path, (*pointer, field, "file"), more.file
 
 
 def unsafe_path(subject: Subject) -> Iterator[Finding]:
@@ -173,6 +186,8 @@ def broken_shards(subject: Subject) -> Iterator[Finding]:
                 yield Finding(path, (*pointer, "parts", quantization), *wrong)
     for path, pointer, variant, _ in placed.variants(subject):
         for quantization, group in variant.files.items():
+            if len(group) == 1 and "-of-" not in group[0].path:
+                continue
             if wrong := _gaps([file.path for file in group]):
                 yield Finding(path, (*pointer, "files", quantization), *wrong)
 
@@ -215,27 +230,34 @@ def renamed_file(subject: Subject) -> Iterator[Finding]:
     ```
     """
     for path, pointer, file, *_ in placed.files(subject):
-        last = (file.url or "").partition("?")[0].rpartition("/")[2].replace("%20", " ")
+        last = file.url.partition("?")[0].rpartition("/")[2].replace("%20", " ") if file.url else ""
         if last and last != file.path.rpartition("/")[2]:
             message = f"{file.path} is called {last} in its address"
             fix = "correct the one that is wrong; a name of your own goes to `as`"
             yield Finding(path, (*pointer, "url"), message, fix)
     for path, pointer, variant, _ in placed.variants(subject):
+        hubs = variant.sources.hubs().values() if variant.sources else ()
+        patterns = [hub.file for hub in hubs if hub.file and not hub.parts]
+        if not patterns:
+            continue
+        whole = not any("{" in (hub.file or "") for hub in hubs)
         for quantization, group in variant.files.items():
-            if (found := _misnamed(variant, quantization, placed.weights(group))) is not None:
+            names = [
+                name for pattern in patterns if "{" not in (name := pattern.replace("{quantization}", quantization))
+            ]
+            if whole and len(variant.files) > 1 and len(set(names)) == 1:
+                continue  # one name for several quantizations: QNT003 tells it
+            if (found := _misnamed(names, quantization, placed.weights(group))) is not None:
                 file, meant = found
                 place = (*pointer, "files", quantization, group.index(file), "path")
                 message = f"{file.path} is not the name that `file` of the source gives: {meant}"
                 yield Finding(path, place, message, f"write {meant}, or correct `file`")
 
 
-def _misnamed(variant: Variant, quantization: str, group: tuple[File, ...]) -> tuple[File, str] | None:
-    hubs = variant.sources.hubs().values() if variant.sources else ()
-    names = [hub.file.replace("{quantization}", quantization) for hub in hubs if hub.file and not hub.parts]
-    names = [name for name in names if "{" not in name]
-    if len(variant.files) > 1 and len(set(names)) == 1 and not any("{" in (hub.file or "") for hub in hubs):
-        return None  # one name for several quantizations: QNT003 tells it
+def _misnamed(names: list[str], quantization: str, group: tuple[File, ...]) -> tuple[File, str] | None:
     if len(group) != 1 or group[0].url or not names or quantization == "default":
+        return None
+    if group[0].path in names:
         return None
     known = {name.rpartition("/")[2] for name in names}
     return None if group[0].path.rpartition("/")[2] in known else (group[0], names[0])

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping
 
     from galleryctl.checks.rule import Pointer, Subject
     from galleryctl.spec import File, Hub, Release, Variant
@@ -53,36 +53,52 @@ class PlacedHub(NamedTuple):
     variant: Variant
 
 
-def releases(subject: Subject) -> Iterator[PlacedRelease]:
-    for version, release in subject.definition.releases.items():
-        yield PlacedRelease(version, subject.release_file(version), release)
+class Parts:
+    """All parts of one model, listed once: more than a hundred rules walk them."""
+
+    def __init__(self, subject: Subject) -> None:
+        self.releases = tuple(
+            PlacedRelease(version, subject.release_file(version), release)
+            for version, release in subject.definition.releases.items()
+        )
+        self.variants = tuple(
+            PlacedVariant(path, ("variants", index), variant, release)
+            for _, path, release in self.releases
+            for index, variant in enumerate(release.variants)
+        )
+        self.files = tuple(
+            PlacedFile(path, (*pointer, "files", quantization, index), file, quantization, variant)
+            for path, pointer, variant, _ in self.variants
+            for quantization, group in variant.files.items()
+            for index, file in enumerate(group)
+        )
+        self.hubs = tuple(
+            PlacedHub(path, (*pointer, "sources", kind), kind, hub, variant)
+            for path, pointer, variant, _ in self.variants
+            if variant.sources
+            for kind, hub in variant.sources.hubs().items()
+        )
 
 
-def variants(subject: Subject) -> Iterator[PlacedVariant]:
-    for version, release in subject.definition.releases.items():
-        path = subject.release_file(version)
-        for index, variant in enumerate(release.variants):
-            yield PlacedVariant(path, ("variants", index), variant, release)
+def releases(subject: Subject) -> tuple[PlacedRelease, ...]:
+    return subject.parts.releases
 
 
-def files(subject: Subject) -> Iterator[PlacedFile]:
-    for placed in variants(subject):
-        for quantization, group in placed.variant.files.items():
-            for index, file in enumerate(group):
-                pointer = (*placed.pointer, "files", quantization, index)
-                yield PlacedFile(placed.path, pointer, file, quantization, placed.variant)
+def variants(subject: Subject) -> tuple[PlacedVariant, ...]:
+    return subject.parts.variants
 
 
-def hubs(subject: Subject) -> Iterator[PlacedHub]:
-    for path, pointer, variant, _ in variants(subject):
-        if variant.sources:
-            for kind, hub in variant.sources.hubs().items():
-                yield PlacedHub(path, (*pointer, "sources", kind), kind, hub, variant)
+def files(subject: Subject) -> tuple[PlacedFile, ...]:
+    return subject.parts.files
+
+
+def hubs(subject: Subject) -> tuple[PlacedHub, ...]:
+    return subject.parts.hubs
 
 
 def weights(group: tuple[File, ...]) -> tuple[File, ...]:
     """Files without projectors, tokenizers and the like."""
-    return tuple(file for file in group if file.role in {None, "model"})
+    return tuple([file for file in group if file.role is None or file.role == "model"])
 
 
 def block(spec: Mapping[str, Any], name: str) -> Mapping[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from galleryctl.checks import near, placed
@@ -20,9 +21,10 @@ if TYPE_CHECKING:
 
 def _offered(variant: Variant) -> tuple[str, ...]:
     """The quantizations of the variant, and those that only one of its hubs has."""
+    offered = variant.quantizations or placed.PLAIN
     hubs = variant.sources.hubs().values() if variant.sources else ()
     more = [quantization for hub in hubs for quantization in hub.quantizations or ()]
-    return tuple(dict.fromkeys([*(variant.quantizations or placed.PLAIN), *more]))
+    return tuple(dict.fromkeys([*offered, *more])) if more else offered
 
 
 def unlisted_quantization(subject: Subject) -> Iterator[Finding]:
@@ -136,6 +138,8 @@ def bad_placeholder(subject: Subject) -> Iterator[Finding]:
     """
     for path, pointer, variant, _ in placed.variants(subject):
         for where, text, allowed in _patterns(variant):
+            if "{" not in text and "}" not in text:
+                continue
             for name in _PLACEHOLDER.findall(text):
                 if name not in allowed:
                     fix = f"write {near.listing(f'{{{each}}}' for each in sorted(allowed))}"
@@ -233,20 +237,28 @@ def odd_quantization(subject: Subject) -> Iterator[Finding]:
     for each in placed.variants(subject):
         path, pointer, variant, _ = each
         for index, name in enumerate(variant.quantizations):
+            low = name.lower()
+            twin = None
+            for one in variant.quantizations[:index]:
+                if one.lower() == low:
+                    twin = one
+                    break
             place = (*pointer, "quantizations", index)
-            twin = next((one for one in variant.quantizations[:index] if one.lower() == name.lower()), None)
             if twin is not None:
                 yield Finding(path, place, f"{name!r} is {twin!r} again", "keep the one that the file names spell")
-            elif variant.format == "gguf":
+            elif variant.format == "gguf" and not _is_gguf(name):
                 yield from _gguf_name(subject.documents[each.name], each, place, name)
             elif variant.format in {"awq", "gptq", "mlx", "fp8", "bnb"} and _GGUF.fullmatch(name) and "_" in name:
                 message = f"{name!r} is a quantization of gguf, and the format is {variant.format}"
                 yield Finding(path, place, message, "correct the format, or the quantization")
 
 
+@lru_cache(4096)
+def _is_gguf(name: str) -> bool:
+    return _GGUF.fullmatch(name) is not None
+
+
 def _gguf_name(document: Document, each: PlacedVariant, place: Pointer, name: str) -> Iterator[Finding]:
-    if _GGUF.fullmatch(name):
-        return
     prefix = next((known for known in ("UD-", "i1-") if name.lower().startswith(known.lower())), "")
     meant = prefix + name[len(prefix) :].upper().replace("-", "_")
     if not _GGUF.fullmatch(meant):

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cached_property, wraps
 from inspect import cleandoc
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeVar
+
+from galleryctl.checks.placed import Parts
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -18,6 +21,7 @@ if TYPE_CHECKING:
     from galleryctl.schemas import TypeSchema
     from galleryctl.spec import Consumer, Definition, Policy, Publisher, Roles, Settings, Taxonomy, Tombstone
 
+T = TypeVar("T")
 Pointer = tuple[str | int, ...]
 """Keys and indices from the root of a document to a value."""
 
@@ -71,7 +75,11 @@ class Subject:
     definition: Definition
     context: Context
 
-    @property
+    @cached_property
+    def parts(self) -> Parts:
+        return Parts(self)
+
+    @cached_property
     def model_file(self) -> str:
         """Path of `model.yaml` or `model.json`, relative to the registry."""
         return f"{self.root}/{next(name for name in self.documents if name.startswith('model.'))}"
@@ -79,6 +87,21 @@ class Subject:
     def release_file(self, version: str) -> str:
         """Path of a release, relative to the registry."""
         return f"{self.root}/{version}.yaml" if f"{version}.yaml" in self.documents else f"{self.root}/{version}.json"
+
+
+def once(function: Callable[[Subject], Iterator[T]]) -> Callable[[Subject], tuple[T, ...]]:
+    """Keeps what a function finds in a subject: several rules ask for it."""
+    name = f"{function.__module__}.{function.__name__}"
+
+    @wraps(function)
+    def kept(subject: Subject) -> tuple[T, ...]:
+        known: dict[str, Any] = subject.__dict__
+        if name not in known:
+            known[name] = tuple(function(subject))
+        found: tuple[T, ...] = known[name]
+        return found
+
+    return kept
 
 
 @dataclass(frozen=True)

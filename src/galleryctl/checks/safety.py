@@ -126,6 +126,8 @@ _SECRETS: Mapping[str, tuple[str, re.Pattern[str]]] = {
     "PRIVATE KEY": ("a private key", re.compile(r"-----BEGIN (?:[A-Z]+ )*PRIVATE KEY(?: BLOCK)?-----")),
 }
 """By a piece of text that every one of them has: looking for it is cheap, and mostly it is not there."""
+_QUICK = tuple(mark for mark in _SECRETS if mark not in {"gh", "AKIA", "ASIA", "AIza", "AKID"})
+_SLOWER = re.compile(r"A(?:KI[AD]|SIA|Iza)"), re.compile(r"gh[pousr]_")
 _VARIED = 8
 
 
@@ -133,6 +135,13 @@ def _real(secret: str) -> bool:
     """Whether it is more than a placeholder such as `hf_xxxxxxxx`."""
     rest = re.sub(r"^[A-Za-z]+[_-]", "", secret)
     return len(set(rest)) >= _VARIED and not re.search(r"x{4}|your|example", rest, re.IGNORECASE)
+
+
+def _marked(text: str) -> bool:
+    for mark in _QUICK:
+        if mark in text:
+            return True
+    return any(pattern.search(text) for pattern in _SLOWER)
 
 
 def secret(subject: Subject) -> Iterator[Finding]:
@@ -153,6 +162,8 @@ def secret(subject: Subject) -> Iterator[Finding]:
     ```
     """
     for name, text in _all_texts(subject):
+        if not _marked(text):
+            continue
         for mark, (what, pattern) in _SECRETS.items():
             if mark not in text:
                 continue

@@ -112,8 +112,9 @@ def unshipped_file(subject: Subject) -> Iterator[Finding]:
             message = f"the template {name} is not in the model's folder"
             yield Finding(release.path, ("spec", "prompt", "template", "file"), message, fix)
         own = by_file[release.path]
-        shipped = _shipped(own)
-        for pointer, name in _named(release.release.runtimes.get("localai", {}), own):
+        named = [*_named(release.release.runtimes.get("localai", {}), own)]
+        shipped = _shipped(own) if named else set()
+        for pointer, name in named:
             if name.rpartition("/")[2] not in shipped:
                 close = near.guess(name, shipped)
                 fix = f"write `{close}`" if close else f"add {name} to the variant's `files`, or remove it"

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import urlsplit
 
 from galleryctl.checks import near, placed
-from galleryctl.checks.rule import Finding, Pointer, Rule, Subject, rule
+from galleryctl.checks.rule import Finding, Pointer, Rule, Subject, once, rule
 from galleryctl.problems import Severity
 from galleryctl.spec.release import Gguf
 
@@ -39,6 +40,7 @@ class _Repository(NamedTuple):
     """Whether the block has a field for the revision."""
 
 
+@once
 def _repositories(subject: Subject) -> Iterator[_Repository]:
     for path, pointer, kind, hub, variant in placed.hubs(subject):
         yield _Repository(path, pointer, hub.repo, kind, hub.revision, variant)
@@ -90,7 +92,7 @@ def malformed_repository(subject: Subject) -> Iterator[Finding]:
     ```
     """
     for each in _repositories(subject):
-        plain = _PLACEHOLDERS.sub("x", each.repo)
+        plain = _PLACEHOLDERS.sub("x", each.repo) if "{" in each.repo else each.repo
         if _REPOSITORY.fullmatch(plain) and ".." not in plain:
             continue
         address = _IN_ADDRESS.fullmatch(each.repo)
@@ -167,7 +169,7 @@ def floating_revision(subject: Subject) -> Iterator[Finding]:
             message = f"{oci.image} has no digest, so it names whatever the tag holds now"
             yield Finding(path, (*pointer, "sources", "oci", "image"), message, "write name@sha256:<64 hex digits>")
     for path, pointer, file, *_ in placed.files(subject):
-        branch = re.search(r"/resolve/([^/]+)/", file.url or "")
+        branch = re.search(r"/resolve/([^/]+)/", file.url) if file.url else None
         if branch and not file.sha256 and not _COMMIT.fullmatch(branch[1]):
             message = f"the address names the branch `{branch[1]}`, which moves, and there is no digest"
             yield Finding(path, (*pointer, "url"), message, "write /resolve/<commit>/, 40 hex digits")
@@ -228,15 +230,21 @@ _GENERIC = {
 _SIZE = re.compile(r"a?\d+(?:\.\d+)?[bmk]?|v\d+(?:\.\d+)*|\d*bit|i?q\d.*")
 
 
+_SPLIT = re.compile(r"[^a-z0-9.]+")
+
+
 def _words(text: str) -> set[str]:
     """What a name says beside sizes and formats: `Qwen3-30B-A3B-GGUF` says `qwen3` and `qwen`."""
-    found = set()
-    for word in re.split(r"[^a-z0-9.]+", text.lower()):
-        if word in _GENERIC or _SIZE.fullmatch(word):
-            continue
-        stem = re.match(r"[a-z]{3,}", word)
-        found |= {word, stem[0]} if stem and stem[0] not in _GENERIC else {word}
-    return found - {""}
+    return set().union(*map(_said, _SPLIT.split(text.lower())))
+
+
+@lru_cache(4096)
+def _said(word: str) -> frozenset[str]:
+    """A word and its first letters, or nothing where it is a size or format."""
+    if not word or word in _GENERIC or _SIZE.fullmatch(word):
+        return frozenset()
+    stem = re.match(r"[a-z]{3,}", word)
+    return frozenset({word, stem[0]} if stem and stem[0] not in _GENERIC else {word})
 
 
 def unnamed_repository(subject: Subject) -> Iterator[Finding]:
@@ -268,13 +276,13 @@ def unnamed_repository(subject: Subject) -> Iterator[Finding]:
     known |= {word for text in ([*titles, subject.place.name]) for word in [re.sub(r"[^a-z0-9]", "", text.lower())]}
     told: set[str] = set()
     for path, pointer, _, hub, variant in placed.hubs(subject):
-        name = _PLACEHOLDERS.sub("", hub.repo)
+        name = _PLACEHOLDERS.sub("", hub.repo) if "{" in hub.repo else hub.repo
         words = _words(name.rpartition("/")[2])
-        others = _other_words(variant, hub.repo)
         if (
             words
             and hub.repo not in told
-            and words.isdisjoint(known | others)
+            and words.isdisjoint(known)
+            and words.isdisjoint(_other_words(variant, hub.repo))
             and words.isdisjoint(_glued(known, words))
         ):
             told.add(hub.repo)

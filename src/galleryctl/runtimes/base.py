@@ -98,8 +98,13 @@ def unfit(runtime: Runtime, target: Target) -> Skipped | None:
 def targets(identifier: str, type_: str, version: str, release: Release) -> Iterator[Target]:
     """Every target of a release, in the order of the file."""
     for variant in release.variants:
-        for quantization in variant.quantizations or (PLAIN,):
-            yield Target(identifier, type_, version, release, variant, quantization)
+        yield from of_variant(identifier, type_, version, release, variant)
+
+
+def of_variant(identifier: str, type_: str, version: str, release: Release, variant: Variant) -> Iterator[Target]:
+    """Every target of one variant."""
+    for quantization in variant.quantizations or (PLAIN,):
+        yield Target(identifier, type_, version, release, variant, quantization)
 
 
 def overlay(release: Release, runtime: str, variant: Variant | None = None) -> Mapping[str, Any]:
@@ -123,7 +128,8 @@ def hub(target: Target, kinds: tuple[str, ...]) -> tuple[str, Hub] | None:
     for kind in kinds:
         source = found.get(kind)
         if source and target.quantization in (source.quantizations or (target.quantization,)):
-            return kind, source.model_copy(update={"repo": fill(source.repo, target.quantization)})
+            repo = fill(source.repo, target.quantization)
+            return kind, source if repo == source.repo else source.model_copy(update={"repo": repo})
     return None
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -48,16 +49,19 @@ def localised(text: Text | None, language: str, default: str) -> str:
     return text.get(language) or text.get(default) or next(iter(text.values()), "")
 
 
+@lru_cache(4096)
 def size_in_bytes(size: str) -> int:
     """`8GiB` as 8589934592."""
     return int(float(size[:-3]) * _UNITS[size[-3:]])
 
 
+@lru_cache(4096)
 def parameter_count(parameters: str) -> int:
     """`1.8B` as 1800000000."""
     return round(float(parameters[:-1]) * _SCALES[parameters[-1]])
 
 
+@lru_cache(4096)
 def version_key(version: str) -> tuple[int, ...]:
     """Orders versions as numbers: 1.10.0 comes after 1.9.0."""
     return tuple(int(part) for part in version.split("."))

@@ -107,6 +107,9 @@ class Prefix(Frozen):
     """Address under which the files lie."""
 
 
+_HUBS = ("huggingface", "modelscope", "openmind_hub", "csghub")
+
+
 class Sources(Frozen):
     """Where the bytes of a variant come from, by kind."""
 
@@ -127,8 +130,7 @@ class Sources(Frozen):
 
     def hubs(self) -> dict[str, Hub]:
         """The hub repositories by kind, in the order of the fields."""
-        named = {kind: getattr(self, kind) for kind in ("huggingface", "modelscope", "openmind_hub", "csghub")}
-        return {kind: hub for kind, hub in named.items() if hub is not None}
+        return {kind: hub for kind in _HUBS if (hub := getattr(self, kind)) is not None}
 
 
 class Requirements(Frozen):
