@@ -195,6 +195,23 @@ def test_an_interrupted_build_leaves_the_last_good_gallery(
     assert without_heads(tree(out)) == without_heads(tree(tmp_path / "clean"))
 
 
+_PAYLOAD = b"\x2f" + (199 | 199 << 14).to_bytes(4, "little") + bytes(3)  # a lossless picture of 200 by 200 begins so
+WEBP = (
+    b"RIFF" + (12 + len(_PAYLOAD)).to_bytes(4, "little") + b"WEBPVP8L" + len(_PAYLOAD).to_bytes(4, "little") + _PAYLOAD
+)
+
+
+def test_a_cover_of_its_own_is_published_and_shown(registry: Make, tmp_path: Path) -> None:
+    root, out = registry(), tmp_path / "site"
+    build(root, out)
+    assert 'class="cover l" src=' not in (out / "models/acme/tiny/index.html").read_text()
+    (root / TINY / "cover.webp").write_bytes(WEBP)
+    done = build(root, out)
+    assert done.errors == ()
+    assert (out / "models/acme/tiny/cover.webp").read_bytes() == WEBP
+    assert 'class="cover l" src="cover.webp?v=' in (out / "models/acme/tiny/index.html").read_text()
+
+
 TIMESERIES: Mapping[str, object] = {
     "$schema": "https://json-schema.org/draft/2020-12/schema",
     "title": "Time series",

@@ -7,16 +7,18 @@ the output folder was written from the same stamp and is whole, there is nothing
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from itertools import chain
 from typing import TYPE_CHECKING
 
 from galleryctl import audience, canonical, git, index, layout, loading, output, resources, schemas, search, site
 from galleryctl.errors import OutputError
+from galleryctl.output import Output
 from galleryctl.problems import Problem, Severity
 
 if TYPE_CHECKING:
     import datetime as dt
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from galleryctl.audience import View
@@ -78,6 +80,7 @@ def build(
         index.outputs(shown, schemas=schemas.public(tree), earlier=_earlier(wanted.out)),
         search.outputs(shown),
         site.outputs(shown, site.Look.of(tree, live=wanted.live)),
+        _covers(shown, tree, name),
     )
     written = output.write(wanted.out, outputs, jobs=wanted.jobs, progress=writing, stamp=stamp)
     return Done(written, loaded.problems, loaded.folders)
@@ -98,6 +101,14 @@ def view(loaded: Loaded, wanted: Wanted) -> View:
         now=wanted.now,
         audience=wanted.audience,
     )
+
+
+def _covers(shown: View, tree: Tree, name: str) -> Iterator[Output]:
+    """The pictures that authors gave their models."""
+    for entry in shown.gallery:
+        if entry.outline.cover:
+            source = f"{name}/{layout.folder(entry.outline.type, entry.id)}/cover.webp"
+            yield Output(layout.cover(entry.id), entry.outline.cover, partial(tree.read, source))
 
 
 def _stamp(wanted: Wanted, tree: Tree, name: str) -> str:

@@ -82,6 +82,8 @@ class Outline(Frozen):
     names: dict[str, str] = {}
     """Names that overlays of the current release give the model, by runtime."""
     cards: tuple[str, ...] = ()
+    cover: str = ""
+    """Blob id of the picture that its author gave; empty where there is none."""
     sha256: str = ""
     """Digest of the published document."""
     length: int = 0
@@ -131,6 +133,7 @@ class Entry:
         provenance: Provenance | None = None,
         published: Mapping[str, dt.datetime] | None = None,
         cards: Mapping[str, str] | None = None,
+        cover: str = "",
         facets: Callable[[Mapping[str, Any]], Mapping[str, tuple[str, ...]]] | None = None,
     ) -> Entry:
         """Join id, definition and provenance.
@@ -150,7 +153,7 @@ class Entry:
         wire = _object(whole, releases=canonical.join(dated.items()))
         outline = _outline(identifier, type_, model, releases, latest)
         spec = releases[latest].spec if latest else {}
-        outline |= {"facets": dict(facets(spec)) if facets else {}, "cards": tuple(sorted(cards or {}))}
+        outline |= {"facets": dict(facets(spec)) if facets else {}, "cards": tuple(sorted(cards or {})), "cover": cover}
         outline |= {"sha256": canonical.digest(wire), "length": len(wire)}
         if provenance:
             outline |= {key: getattr(provenance, key) for key in ("added", "updated", "by", "commit")}

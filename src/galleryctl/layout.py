@@ -113,6 +113,10 @@ def model_page(identifier: str) -> str:
     return f"models/{identifier}/index.html"
 
 
+def cover(identifier: str) -> str:
+    return f"models/{identifier}/cover.webp"
+
+
 def type_page(kind: str, page: int = 1) -> str:
     return f"types/{kind}/index.html" if page == 1 else f"types/{kind}/page/{page}/index.html"
 

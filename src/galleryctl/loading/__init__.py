@@ -215,6 +215,7 @@ def _read(tree: Tree, name: str, folder: Folder, context: Context) -> Row:
             provenance=folder.provenance,
             published=folder.published,
             cards=reading.cards,
+            cover=folder.files["cover.webp"].blob if "cover.webp" in folder.files else "",
             facets=schema.values,
         )
     cards = json.dumps(dict(entry.cards), ensure_ascii=False).encode() if entry else b"{}"

@@ -93,7 +93,7 @@ def output(frame: Frame, entry: Entry) -> Output:
     related.append(str(outline.publisher in view.by_publisher))
     used = [view.consumers[service].model_dump_json() for service in view.used_by.get(outline.id, ())]
     texts = [f"{language}{canonical.digest(text.encode())}" for language, text in sorted(entry.cards.items())]
-    depends_on = frame.fingerprint("model", frame.row_keys[outline.id], *texts, *related, *used)
+    depends_on = frame.fingerprint("model", frame.row_keys[outline.id], outline.cover, *texts, *related, *used)
     return frame.output(layout.model_page(outline.id), "model.html", depends_on, lambda: values(frame, entry))
 
 
@@ -127,6 +127,7 @@ def values(frame: Frame, entry: Entry) -> dict[str, Any]:
         "publisher_title": frame.publisher(outline.publisher),
         "listed_publisher": outline.publisher in frame.view.by_publisher,
         "verified": bool(profile and profile.proof),
+        "picture": outline.cover[:8],
         "cover": covers.holes(outline.id, frame.positions[outline.type]),
         "ink": covers.ink(outline.publisher),
         "badges": _badges(frame, outline),
