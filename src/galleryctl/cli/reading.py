@@ -12,7 +12,7 @@ from galleryctl.cli import options
 
 if TYPE_CHECKING:
     import datetime as dt
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from galleryctl.problems import Problem
     from galleryctl.report import Format
@@ -97,10 +97,7 @@ def explain_command(code: str | None) -> int:
         return 0
     rule = checks.RULES.get(code.upper())
     if rule is None:
-        from difflib import get_close_matches  # noqa: PLC0415 - on use
-
-        near = get_close_matches(code.upper(), checks.RULES, n=3)
-        raise click.UsageError(f"there is no rule {code}" + (f"; near it: {', '.join(near)}" if near else ""))
+        raise click.UsageError(f"there is no rule {code}{_near(code.upper(), checks.RULES)}")
     terminal.page(rule)
     return 0
 
@@ -162,9 +159,14 @@ def show_command(id_: str, registry: Path, form: str, head: str | None, now: dt.
     gallery = loaded.gallery.at(now.date())
     entry = gallery.by_id.get(gallery.aliases.get(id_, id_))
     if entry is None:
-        from difflib import get_close_matches  # noqa: PLC0415 - on use
-
-        near = get_close_matches(id_, [*gallery.by_id, *gallery.aliases], n=3)
-        raise click.UsageError(f"there is no model {id_}" + (f"; near it: {', '.join(near)}" if near else ""))
+        raise click.UsageError(f"there is no model {id_}{_near(id_, [*gallery.by_id, *gallery.aliases])}")
     terminal.model(entry, form, loaded.governance.settings)
     return 0
+
+
+def _near(word: str, known: Iterable[str]) -> str:
+    """The end of a message about a word nobody knows: those that are spelt like it."""
+    from difflib import get_close_matches  # noqa: PLC0415 - on use
+
+    found = get_close_matches(word, list(known), n=3)
+    return f"; near it: {', '.join(found)}" if found else ""

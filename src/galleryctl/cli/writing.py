@@ -12,7 +12,7 @@ from galleryctl.cli import options
 
 if TYPE_CHECKING:
     import datetime as dt
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable
 
     from galleryctl.authoring import Claim, Part
 
@@ -223,6 +223,3 @@ def _next(*lines: str) -> None:
     click.echo("\nNext:", err=True)
     for command, meaning in commands:
         click.echo(f"  {command:<{width}}   {meaning.strip()}", err=True)
-
-
-__all__: Sequence[str] = ("edit_command", "init_command", "new_command", "release_command")
