@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Part:
-    """One document: its name in the catalog, its stable path, its bytes by digest and length."""
+    """One document that the head names: its stable path, its bytes by digest and length, how many models it has."""
 
     path: str
     sha256: str
@@ -44,9 +44,7 @@ def outputs(view: View, *, schemas: Mapping[str, bytes], earlier: Catalog | None
     directory, revoked = _directory(view), _revoked(view)
     for part in (*parts.values(), directory, revoked):
         yield from _addressed(part.path, part.sha256, part.data)
-    head = canonical.dumps(
-        _catalog(view, parts, directory, revoked, earlier).model_dump(mode="json", exclude_none=True)
-    )
+    head = canonical.dumps(_dump(_catalog(view, parts, directory, revoked, earlier)))
     yield from _addressed(layout.CATALOG, canonical.digest(head), head)
     yield _document(
         layout.DISCOVERY, canonical.dumps(_dump(Discovery(title=view.settings.title, audience=view.audience)))
