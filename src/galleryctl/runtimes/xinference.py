@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from galleryctl.spec.release import Variant
 
+_EXPORT = "runtimes/xinference/{type}.json"
 _ENGINES = {
     "gguf": ("llama.cpp",),
     "mlx": ("MLX",),
@@ -33,8 +34,6 @@ _NEEDS = {
     "audio": ("family", "multilingual"),
     "video": ("family",),
 }
-ABILITIES = frozenset({"chat", "generate", "embed", "tools", "reasoning", "hybrid", "vision", "audio", "omni"})
-"""What it knows of language models; one other word and it refuses the model."""
 
 
 def billions(parameters: str) -> int | str:
@@ -67,7 +66,7 @@ def _run(target: Target) -> Command | Skipped:
     words += _choice(target)
     if found[0] != "huggingface":
         words += ["--download_hub", found[0]]
-    export = f"runtimes/xinference/{target.type}.json"
+    export = _EXPORT.format(type=target.type)
     return Command(tuple(words), say("export", export=export), export)
 
 
@@ -105,5 +104,5 @@ RUNTIME = Runtime(
     names=re.compile(r"[A-Za-z0-9._-]+"),
     alphabet="letters, digits, `.`, `_` and `-`",
     run=_run,
-    export="runtimes/xinference/{type}.json",
+    export=_EXPORT,
 )

@@ -13,8 +13,6 @@ _HOLES = tuple(
     tuple(f"M{round(6.6 + 5.3 * column, 1):g} {round(6 + 6.3 * row, 1):g}h3v4.4h-3z" for column in range(COLUMNS))
     for row in range(ROWS)
 )
-BLANK = "".join(hole for row, line in enumerate(_HOLES) for column, hole in enumerate(line) if row or column)
-"""Every hole a card can have, for the shared symbol."""
 
 
 def fnv1a(text: str) -> int:

@@ -76,9 +76,7 @@ class Frame:
     @cached_property
     def words(self) -> str:
         """Digest of what every page is written with. Publishers are not in it: each page names those it shows."""
-        parts = (self.view.settings.model_dump_json(), self.view.taxonomy.model_dump_json())
-        schemas = [repr(schema) for schema in self.view.types.values()]
-        return canonical.digest("\0".join([*parts, *schemas, self.look.digest, resources.program()]).encode())
+        return canonical.digest(f"{self.view.words}{self.look.digest}{resources.program()}".encode())
 
     @cached_property
     def profiles(self) -> Mapping[str, str]:
