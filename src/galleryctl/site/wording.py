@@ -26,6 +26,7 @@ _LINKS = {
     "demo": "Demo",
     "discussion": "Discussion",
     "license": "Licence text",
+    "github": "GitHub",
     "huggingface": "Hugging Face",
     "modelscope": "ModelScope",
 }
