@@ -18,7 +18,7 @@ from conftest import git, write
 from fakes import MemoryTree
 from galleryctl import parallel
 from galleryctl.errors import GitError
-from galleryctl.git import TreeEntry, at, dirty, head, history, private, resolve, working
+from galleryctl.git import TreeEntry, at, head, history, private, resolve, working
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -404,23 +404,11 @@ def test_the_reading_process_ends_with_the_tree(folder: Path) -> None:
     assert children() - before == set()
 
 
-def test_dirty(folder: Path) -> None:
-    assert not dirty(folder)
-    write(folder, {"registry/new": "n"})
-    assert dirty(folder)
-    assert dirty(folder / "registry")
-    assert dirty(folder, "registry")
-    assert not dirty(folder, "registry/sub")
-    save(folder)
-    assert not dirty(folder)
-
-
 def test_nothing_is_written(folder: Path) -> None:
     os.utime(folder / "registry/a.yaml", (1, 1))  # git would like to refresh its index
     before = {path: path.stat().st_mtime_ns for path in (folder / ".git").rglob("*")}
     tree = working(folder)
     tree.entries()
-    dirty(folder)
     history(folder)
     at(folder, "HEAD").read("README.md")
     assert {path: path.stat().st_mtime_ns for path in (folder / ".git").rglob("*")} == before

@@ -10,7 +10,7 @@ import pytest
 
 from conftest import git, write
 from galleryctl.errors import GitError
-from galleryctl.git import at, dirty, head, history, private, toplevel, working
+from galleryctl.git import at, head, history, private, toplevel, working
 from test_git import OTHER, folder, plain, save
 
 if TYPE_CHECKING:
@@ -125,7 +125,6 @@ def test_inherited_variables_do_not_lead_astray(folder: Path, tmp_path: Path, mo
 
 def test_outside_of_a_repository(tmp_path: Path) -> None:
     assert (head(tmp_path), toplevel(tmp_path), private(tmp_path), history(tmp_path)) == (None, None, None, None)
-    assert not dirty(tmp_path)
     with pytest.raises(GitError, match="not in a git repository"):
         at(tmp_path, "HEAD")
 
@@ -136,7 +135,6 @@ def test_before_the_first_commit(tmp_path: Path) -> None:
     assert head(tmp_path) is None
     assert history(tmp_path) is None
     assert toplevel(tmp_path) == tmp_path
-    assert dirty(tmp_path)
     assert working(tmp_path).entries() == {"a": plain("a")}
     with pytest.raises(GitError, match="git knows no commit 'HEAD'"):
         at(tmp_path, "HEAD")
@@ -178,7 +176,6 @@ def test_a_bare_repository(folder: Path, tmp_path: Path) -> None:
     assert toplevel(bare) is None
     assert head(bare) == head(folder)
     assert set(history(bare / "registry") or ()) == {"a.yaml", "sub/b.yaml"}
-    assert not dirty(bare)
     assert "HEAD" in working(bare).entries()
 
 

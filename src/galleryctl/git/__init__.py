@@ -25,7 +25,6 @@ __all__ = [
     "Tree",
     "TreeEntry",
     "at",
-    "dirty",
     "head",
     "history",
     "private",
@@ -97,15 +96,6 @@ def private(root: Path) -> Path | None:
     """A folder inside the git directory, for what may be thrown away at any time. It may not exist yet."""
     place = run.place_of(root)
     return place.directory / "galleryctl" if place else None
-
-
-def dirty(root: Path, under: str = "") -> bool:
-    """Whether anything at or below `under` differs from the commit that is checked out. False outside git."""
-    place = run.place_of(root)
-    if place is None or place.top is None:
-        return False
-    words = ["status", "--porcelain", "-z", "--untracked-files=normal", "--no-renames"]
-    return bool(run.finish(run.start(run.existing(root), *words, "--", under or ".")))
 
 
 def _walk(log: str, skip: int) -> dict[str, tuple[Commit, ...]]:
