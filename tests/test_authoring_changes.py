@@ -218,7 +218,11 @@ def test_edit_turns_a_text_into_a_map_by_language(registry: Make) -> None:
 @pytest.mark.parametrize(
     ("target", "assignment", "said"),
     [
-        ("acme/tiny", "listed=false", "listed is not edited: it belongs to the commands deploy and withdraw"),
+        (
+            "acme/tiny",
+            "listed=false",
+            "listed is not edited, as it goes with a reason: write listed and reason into the file",
+        ),
         ("acme/tiny", "status=deprecated", "status is not edited"),
         ("acme/tiny@1.0.0", "status=deprecated", "status is not edited"),
         ("acme/tiny", "sumary=x", "there is no field sumary; did you mean summary?"),

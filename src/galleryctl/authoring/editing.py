@@ -23,10 +23,7 @@ if TYPE_CHECKING:
 
 _ASSIGNMENT = re.compile(r"(?P<field>[^=+\s-][^=+\s]*?)(?P<operator>\+=|-=|=)(?P<value>.*)", re.DOTALL)
 _OPEN = ("notes", "status", "reason")  # what may change in a published release
-_LIFECYCLE = {
-    "listed": "deploy and withdraw",
-    "status": "deprecate, discontinue, reinstate and quarantine",
-}
+_LIFECYCLE = ("listed", "status")  # each goes with a reason, and is reviewed as more than an edit
 
 
 class Change(NamedTuple):
@@ -89,11 +86,11 @@ def _read(text: str) -> _Assignment:
 
 
 def _refuse(wanted: Sequence[_Assignment], name: str, version: str, *, published: bool) -> None:
-    """What is no edit: the life of a model has commands of its own, and a published release does not change."""
+    """What is no edit: the life of a model, and what a published release says."""
     for field, _, _ in wanted:
         top = field.partition(".")[0]
         if top in _LIFECYCLE and not (version and top == "listed"):
-            raise UsageError(f"{top} is not edited: it belongs to the commands {_LIFECYCLE[top]}")
+            raise UsageError(f"{top} is not edited, as it goes with a reason: write {top} and reason into the file")
         if published and top not in _OPEN:
             raise UsageError(
                 f"{name} {version} is released, so its {top} cannot change (only notes and reason can); "
