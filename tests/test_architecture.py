@@ -34,12 +34,13 @@ LAYERS = (  # a line imports only from lines below it
 )
 SIDEWAYS = {  # within one line, each with its reason
     ("layout", "spec"),  # paths are made of the ids and versions that spec defines
+    ("schemas", "output"),  # all writing goes through one writer
     ("memory", "spec"),  # an estimate from a release's facts
     ("site", "search"),  # the facets of a page and of the search documents are the same
 }
 HOMES = {  # third-party library, or part of the standard library that needs care → the modules that may import it
     "click": ("cli",),
-    "concurrent": ("parallel",),
+    "concurrent": (),  # `parallel` forks instead
     "jinja2": ("site", "checks.sandbox"),
     "jsonschema": ("checks",),
     "langcodes": ("checks",),
@@ -54,7 +55,7 @@ HOMES = {  # third-party library, or part of the standard library that needs car
     "referencing": ("checks",),
     "rfc8785": ("canonical",),
     "rich": ("terminal",),
-    "subprocess": ("git", "serve"),
+    "subprocess": ("git",),
     "watchfiles": ("serve",),
     "yaml": ("document",),
 }

@@ -7,14 +7,11 @@ committed and checked for drift. `types/*.schema.json` and `runtimes/*.schema.js
 from __future__ import annotations
 
 import json
-import os
-import tempfile
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
-from galleryctl import resources
-from galleryctl.errors import GalleryError, OutputError
+from galleryctl import output, resources
+from galleryctl.errors import GalleryError
 from galleryctl.problems import Problem
 from galleryctl.spec import governance, published
 from galleryctl.spec.model import Model
@@ -22,6 +19,7 @@ from galleryctl.spec.release import Release
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+    from pathlib import Path
 
     from galleryctl.canonical import Json
     from galleryctl.spec.base import Frozen, Text
@@ -75,7 +73,7 @@ def write(folder: Path) -> tuple[str, ...]:
     """Bring a folder in step; the paths below it that changed. `OutputError` where it cannot be written."""
     changed = {path: text for path, text in generated().items() if _drift(folder / path, text)}
     for path, text in changed.items():
-        _replace(folder / path, text)
+        output.replace(folder / path, text)
     return tuple(changed)
 
 
@@ -257,19 +255,3 @@ def _drift(path: Path, text: str) -> str:
     except (FileNotFoundError, NotADirectoryError):
         return "generated schema is missing"
     return "" if found == text.encode() else "generated schema was edited by hand or is out of date"
-
-
-def _replace(path: Path, text: str) -> None:
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-        fresh = Path(name)
-        try:
-            os.fchmod(descriptor, 0o644)
-            with os.fdopen(descriptor, "w", encoding="utf-8", newline="\n") as file:
-                file.write(text)
-            fresh.replace(path)
-        finally:
-            fresh.unlink(missing_ok=True)
-    except OSError as error:
-        raise OutputError(f"cannot write {path}: {error.strerror}") from error
