@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -15,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from conftest import MINIMAL, write
-from galleryctl import building, canonical, layout
+from galleryctl import building, canonical, layout, resources
 from galleryctl.errors import OutputError
 
 NOW = dt.datetime(2026, 1, 2, tzinfo=dt.UTC)
@@ -79,7 +80,19 @@ def test_a_second_build_renders_nothing(registry: Make, tmp_path: Path, monkeypa
     assert before.written is not None
     assert done.written.new == done.written.pruned == ()
     assert done.written.kept == len(before.written.new)
-    assert str(done.written) == f"{done.written.kept} unchanged"
+
+
+def test_a_changed_template_of_the_package_is_noticed(
+    registry: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    root, out = registry(), tmp_path / "site"
+    build(root, out)
+    other, whole = tmp_path / "other", resources.root
+    shutil.copytree(whole("site_templates"), other)
+    (other / "style.css").write_text("p { color: red }")
+    monkeypatch.setattr(resources, "root", lambda name: other if name == "site_templates" else whole(name))
+    build(root, out)
+    assert (out / "assets/style.css").read_text() == "p { color: red }"
 
 
 def test_a_changed_model_renders_what_depends_on_it(registry: Make, tmp_path: Path) -> None:

@@ -1,7 +1,7 @@
 """One build: registry → gallery → outputs → files. Nothing is written while the registry has errors.
 
-The inputs of a build have a stamp: the blob ids of everything it reads, the program, the audience and the day. Where
-the output folder was written from the same stamp and is whole, there is nothing to do.
+The inputs of a build have a stamp: the blob ids of everything it reads, the program and its data, the audience and the
+day. Where the output folder was written from the same stamp and is whole, there is nothing to do.
 """
 
 from __future__ import annotations
@@ -27,7 +27,8 @@ if TYPE_CHECKING:
     from galleryctl.output import Written
     from galleryctl.spec.published import Catalog
 
-_INPUTS = ("schemas", "site_templates")
+INPUTS = ("schemas", "site_templates")
+"""Folders beside a registry, whose files go over those of the package."""
 
 
 @dataclass(frozen=True)
@@ -112,12 +113,13 @@ def _covers(shown: View, tree: Tree, name: str) -> Iterator[Output]:
 
 
 def _stamp(wanted: Wanted, tree: Tree, name: str) -> str:
-    paths = chain(tree.entries(name).items(), *(tree.entries(folder).items() for folder in _INPUTS))
+    paths = chain(tree.entries(name).items(), *(tree.entries(folder).items() for folder in INPUTS))
     files = "\0".join(f"{path} {entry.mode} {entry.blob}" for path, entry in paths)
     root = wanted.registry.parent
     commit = git.resolve(root, wanted.revision) if wanted.revision else git.head(root)
+    ours = [resources.folder_digest(resources.root(folder)) for folder in (*INPUTS, "vendor")]
     facts = (resources.program(), wanted.audience, str(wanted.live), wanted.now.date().isoformat(), commit or "")
-    return canonical.digest("\0".join([*facts, files]).encode("utf-8", "surrogateescape"))
+    return canonical.digest("\0".join([*ours, *facts, files]).encode("utf-8", "surrogateescape"))
 
 
 def _earlier(out: Path) -> Catalog | None:

@@ -196,7 +196,7 @@ def run(
 
 def _watched(registry: Path, stop: threading.Event | None) -> Iterator[bool]:
     """True whenever files of the registry, or what they are checked and shown with, have changed."""
-    beside = [path for name in ("schemas", "site_templates") if (path := registry.parent / name).is_dir()]
+    beside = [path for name in building.INPUTS if (path := registry.parent / name).is_dir()]
     first = True  # what changed while the watcher started is not told
     options: dict[str, Any] = {"debounce": _DEBOUNCE, "rust_timeout": _STEP, "yield_on_timeout": True}
     for changes in watch(registry, *beside, stop_event=stop, raise_interrupt=False, **options):

@@ -64,12 +64,6 @@ class Written:
     pruned: tuple[str, ...]
     bytes: int
 
-    def __str__(self) -> str:
-        parts = [f"{len(self.new):,} written"] if self.new else []
-        parts += [f"{self.kept:,} unchanged"] if self.kept else []
-        parts += [f"{len(self.pruned):,} removed"] if self.pruned else []
-        return ", ".join(parts) or "nothing to do"
-
 
 class _Staged(NamedTuple):
     name: str  # below the staging folder, empty where the file has these bytes already
