@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, NamedTuple
 from galleryctl.spec.base import parameter_count
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from galleryctl.spec.release import Memory, Variant
 
 GIB = 2**30
@@ -61,6 +63,12 @@ def builds(variants: tuple[Variant, ...], memory: Memory | None) -> tuple[Build,
                 label = " ".join([part for part in (variant.parameters, name) if part])
                 found.append(Build(label, round(weights / GIB, 3), round(cache, 2)))
     return tuple(found)
+
+
+def exceed(variants: Iterable[Variant], size: int) -> bool:
+    """Whether the weights of every build whose weights can be told take more bytes than this, or nearly."""
+    found = [_weights(variant, each) for variant in variants for each in variant.quantizations or ("none",)]
+    return all(not weights or weights > size - GIB / 100 for weights in found)
 
 
 def _weights(variant: Variant, quantization: str) -> float | None:

@@ -71,11 +71,11 @@ def _brings_template(each: PlacedRelease) -> bool:
     if "preset" in each.release.spec or not each.release.variants:
         return True
     for variant in each.release.variants:
+        if variant.format == "gguf" or (variant.sources and (variant.sources.oci or variant.sources.hubs())):
+            return True
         names = {file.path.rpartition("/")[2] for group in variant.files.values() for file in group}
         roles = {file.role for group in variant.files.values() for file in group}
-        hubs = variant.sources.hubs() if variant.sources else {}
-        oci = variant.sources.oci if variant.sources else None
-        if hubs or oci or variant.format == "gguf" or "template" in roles or "tokenizer_config.json" in names:
+        if "template" in roles or "tokenizer_config.json" in names:
             return True
     return False
 

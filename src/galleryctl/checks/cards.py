@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, NamedTuple
 
+from galleryctl.checks import headings
 from galleryctl.checks.rule import Finding, Pointer, Rule, Subject, rule
 from galleryctl.problems import Edit, Severity
 
@@ -38,28 +39,6 @@ def no_card(subject: Subject) -> Iterator[Finding]:
     if subject.definition.model.visibility == "public" and _CARD not in subject.files:
         fix = f"run `galleryctl readme {subject.place.id}`, or write {subject.root}/{_CARD}"
         yield Finding(subject.model_file, (), f"{subject.place.id} is public and has no {_CARD}", fix)
-
-
-_HEADING = re.compile(r"^ {0,3}#{1,6}[ \t]+([^\n]+)|^(?! {4})(\S[^\n]*)\n {0,3}(?:=+|-{2,})[ \t]*$", re.MULTILINE)
-_PARTS = {
-    "background": ("background", "motivation", "about", "背景"),
-    "introduction": (
-        "introduction", "overview", "description", "summary", "details", "介绍", "简介", "概述", "概览",
-        "描述",
-    ),
-    "usage": (
-        "usage", "use", "uses", "using", "quickstart", "quick start", "getting started", "get started", "how to",
-        "inference", "用法", "使用", "快速开始", "快速上手", "推理",
-    ),
-    "constraints": (
-        "constraint", "constraints", "limitation", "limitations", "limits", "restrictions", "out-of-scope", "risks",
-        "known issues", "限制", "约束", "局限", "注意事项", "风险",
-    ),
-}  # fmt: skip
-_WORDS = {
-    part: re.compile("|".join(rf"\b{word}\b" if word.isascii() else word for word in words), re.IGNORECASE)
-    for part, words in _PARTS.items()
-}
 
 
 def incomplete_card(subject: Subject) -> Iterator[Finding]:
@@ -97,8 +76,7 @@ def incomplete_card(subject: Subject) -> Iterator[Finding]:
     """
     if (text := subject.texts.get(_CARD)) is None:
         return
-    headings = "\n".join(first or second for first, second in _HEADING.findall(_unfenced(text)))
-    lacking = [part for part, words in _WORDS.items() if not words.search(headings)]
+    lacking = headings.lacking(_unfenced(text))
     if lacking:
         fix = f"add {' and '.join(f'`## {part.title()}`' for part in lacking)}"
         message = f"the card has no heading for {', '.join(lacking)}"

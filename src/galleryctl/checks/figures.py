@@ -212,7 +212,7 @@ def short_requirements(subject: Subject) -> Iterator[Finding]:
         for path, pointer, wanted, chosen in _wanted(each, variants[each.path]):
             field = "vram" if wanted.vram else "memory"
             size = wanted.vram or wanted.memory
-            if size and (builds := memory.builds(chosen, None)):
+            if size and memory.exceed(chosen, size_in_bytes(size)) and (builds := memory.builds(chosen, None)):
                 least = min(builds, key=lambda build: build.weights)
                 sure = 1.0 if any(variant.files for variant in chosen) else _UNSURE
                 if size_in_bytes(size) < least.weights * sure * memory.GIB:

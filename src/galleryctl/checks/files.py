@@ -119,21 +119,22 @@ def _unsafe(path: str) -> str | None:  # noqa: PLR0911 - one line for each mista
     return None
 
 
-def _paths(subject: Subject) -> Iterator[tuple[str, Pointer, str]]:
+def _paths(subject: Subject) -> Iterator[tuple[str, Pointer, Pointer, str]]:
+    """Path of the file, pointer to a block, pointer inside of it, and the text that stands there."""
     for path, pointer, file, *_ in placed.files(subject):
-        yield path, (*pointer, "path"), file.path
+        yield path, pointer, ("path",), file.path
         if file.install_as is not None:
-            yield path, (*pointer, "as"), file.install_as
+            yield path, pointer, ("as",), file.install_as
     for path, pointer, _, hub, _ in placed.hubs(subject):
         for field, name in (("file", hub.file), ("parts_file", hub.parts_file)):
             if name:
-                yield path, (*pointer, field), name
+                yield path, pointer, (field,), name
         for index, projector in enumerate(hub.projectors or ()):
             if projector:
-                yield path, (*pointer, "projectors", index), projector
+                yield path, pointer, ("projectors", index), projector
         for field, more in (("draft", hub.draft), ("lora", hub.lora), ("gguf", hub.gguf)):
             if more and more.file:
-                yield path, (*pointer, field, "file"), more.file
+                yield path, pointer, (field, "file"), more.file
 
 
 def unsafe_path(subject: Subject) -> Iterator[Finding]:
@@ -154,10 +155,10 @@ def unsafe_path(subject: Subject) -> Iterator[Finding]:
     - {path: tiny/model.safetensors}
     ```
     """
-    for path, pointer, name in _paths(subject):
+    for path, pointer, further, name in _paths(subject):
         if wrong := _unsafe(name):
             fix = "write a path relative to the source, with / between its parts"
-            yield Finding(path, pointer, f"the path {name!r} {wrong}", fix)
+            yield Finding(path, (*pointer, *further), f"the path {name!r} {wrong}", fix)
 
 
 _SHARD = re.compile(r"(.*?)(\d{1,6})-of-(\d{1,6})(.*)")
@@ -242,6 +243,9 @@ def renamed_file(subject: Subject) -> Iterator[Finding]:
             continue
         whole = not any("{" in (hub.file or "") for hub in hubs)
         for quantization, group in variant.files.items():
+            usual = patterns[0].replace("{quantization}", quantization)
+            if len(group) == 1 and group[0].path == usual and "{" not in usual:
+                continue
             names = [
                 name for pattern in patterns if "{" not in (name := pattern.replace("{quantization}", quantization))
             ]

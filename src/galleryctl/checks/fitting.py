@@ -7,6 +7,7 @@ import re
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeVar, get_origin
 
 from pydantic import ValidationError
+from pydantic_core import to_json
 
 from galleryctl.checks import fields, near
 from galleryctl.checks.kinds import Kind, Wrong, article, called, kind_of, wrong
@@ -57,7 +58,7 @@ _PARAMETERS = re.compile(r"([0-9]+(?:[._][0-9]+)?)\s*([kKmMbBtT])?")
 
 def fit(document: Document, form: type[T], spec_fields: Iterable[str] = ()) -> Fitted:
     """Read a document as a type. `spec_fields` are the names that belong under `spec`."""
-    text = json.dumps(document.data, ensure_ascii=False)
+    text = to_json(document.data)
     try:
         value: Any = form.model_validate_json(text, strict=True, extra="forbid")
     except ValidationError as error:

@@ -95,19 +95,17 @@ _PLACEHOLDER = re.compile(r"\{([^{}]*)\}")
 def _patterns(variant: Variant) -> Iterator[tuple[Pointer, str, set[str]]]:
     """Patterns of file names, where they stand in the variant, and the placeholders each may use."""
     for kind, hub in (variant.sources.hubs() if variant.sources else {}).items():
-        base: Pointer = ("sources", kind)
-        found = [
-            ((*base, "repo"), hub.repo, {"quantization"}),
-            ((*base, "file"), hub.file, {"quantization"}),
-            ((*base, "parts_file"), hub.parts_file, {"quantization", "part"}),
-        ]
-        if hub.draft:
-            found.append(((*base, "draft", "file"), hub.draft.file, {"quantization", "draft_quantization"}))
-        if hub.gguf:
-            found.append(((*base, "gguf", "file"), hub.gguf.file, {"quantization"}))
-        if hub.lora:
-            found.append(((*base, "lora", "file"), hub.lora.file, {"lightning_version"}))
-        yield from ((pointer, text, allowed) for pointer, text, allowed in found if text)
+        yield ("sources", kind, "repo"), hub.repo, {"quantization"}
+        if hub.file:
+            yield ("sources", kind, "file"), hub.file, {"quantization"}
+        if hub.parts_file:
+            yield ("sources", kind, "parts_file"), hub.parts_file, {"quantization", "part"}
+        if hub.draft and hub.draft.file:
+            yield ("sources", kind, "draft", "file"), hub.draft.file, {"quantization", "draft_quantization"}
+        if hub.gguf and hub.gguf.file:
+            yield ("sources", kind, "gguf", "file"), hub.gguf.file, {"quantization"}
+        if hub.lora and hub.lora.file:
+            yield ("sources", kind, "lora", "file"), hub.lora.file, {"lightning_version"}
     if variant.gguf and variant.gguf.file:
         yield ("gguf", "file"), variant.gguf.file, {"quantization"}
     if variant.lora and variant.lora.file:

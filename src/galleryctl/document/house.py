@@ -27,6 +27,8 @@ _ASCII = bytes(range(0x20, 0x7F)) + b"\n"
 _LETTERS = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789/._(<~^$;\\+")
 _SUSPECT = scalars.SUSPECT
 _SURE = _LETTERS - _SUSPECT
+_EXACT = 16
+"""Digits that always make a number below 2**53."""
 _ODD = re.compile(r": | #|:$")
 _PIECE = re.compile(
     r'"[^"\\]*"|-?[\w./(+<](?:(?:[^\[\]{},:#"?]|:(?=[\w/]))*(?:[^\s\[\]{},:#"?]|:(?=[\w/])))?|[\[\]{}]|, |: '
@@ -115,6 +117,8 @@ class _Reader:
 
     def _value(self, text: str, parent: Any, name: str | int, depth: int) -> Any:  # noqa: ANN401 - any JSON value
         first = text[0]
+        if first in "123456789" and len(text) < _EXACT and text.isdecimal() and text.isascii():
+            return int(text)
         if first in _LETTERS or first > "\x7f" or (first == "-" and text[1:2] not in {"", " "}):
             if _ODD.search(text):
                 raise _Declined

@@ -45,9 +45,14 @@ _HEX = re.compile(r"(?!0b)[0-9e]*[a-df][0-9a-f]*")
 def is_text(text: str) -> bool:
     """Whether every reader takes an unquoted scalar for text; quick, and true for nearly all of them."""
     # Most that begin like a number are digests: no number has these letters.
-    return text != "" and (text[0] not in SUSPECT or _HEX.fullmatch(text) is not None)
+    if not text:
+        return False
+    # No word that some reader takes for something else is as long as `false`, but numbers and dates.
+    sure = text[0] not in SUSPECT or (len(text) > 5 and text[0].isalpha())  # noqa: PLR2004 - its length
+    return sure or _HEX.fullmatch(text) is not None
 
 
+@lru_cache(maxsize=4096)
 def read(text: str) -> Reading:  # noqa: PLR0911 - one line for each kind
     """Reads an unquoted scalar."""
     if text and text[0] not in SUSPECT:
