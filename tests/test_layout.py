@@ -48,6 +48,13 @@ def test_what_is_outside_the_layout(path: str) -> None:
     assert layout.place(path) is None
 
 
+def test_folders_of_models() -> None:
+    assert layout.model_in("models/llm/acme/tiny") == Place("model", type="llm", publisher="acme", name="tiny")
+    assert [layout.model_in(path) for path in ("models/llm/acme", "models/llm/acme/tiny/old", "removed/a/b/c")] == [
+        None
+    ] * 3
+
+
 def test_published_paths() -> None:
     assert layout.addressed("v1/types/llm.json", "ab") == "v1/types/llm/ab.json"
     assert layout.addressed(layout.CATALOG, "ab") == "v1/ab.catalog.json"
@@ -55,7 +62,6 @@ def test_published_paths() -> None:
     assert layout.search_document("llm", "zh") == "v1/search/llm.zh.json"
     assert layout.address(layout.model_page("a/b")) == "models/a/b/"
     assert layout.type_page("llm") == "types/llm/index.html"
-    assert layout.type_page("llm", 3) == "types/llm/page/3/index.html"
     assert layout.publisher_page("a") == "publishers/a/index.html"
     assert layout.feed() == "feed.atom"
     assert layout.feed("types", "llm") == "feeds/types/llm.atom"

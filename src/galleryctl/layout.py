@@ -73,6 +73,15 @@ def place(path: str) -> Place | None:
     return None
 
 
+def model_in(folder: str) -> Place | None:
+    """The model that a folder of the registry is for; none where it is for something else."""
+    match folder.split("/"):
+        case ["models", kind, publisher, name]:
+            return Place("model", type=kind, publisher=publisher, name=name)
+        case _:
+            return None
+
+
 def split(identifier: str) -> tuple[str, str]:
     """`publisher/name` as its two parts."""
     publisher, _, name = identifier.partition("/")
@@ -117,8 +126,8 @@ def cover(identifier: str) -> str:
     return f"models/{identifier}/cover.webp"
 
 
-def type_page(kind: str, page: int = 1) -> str:
-    return f"types/{kind}/index.html" if page == 1 else f"types/{kind}/page/{page}/index.html"
+def type_page(kind: str) -> str:
+    return f"types/{kind}/index.html"
 
 
 def publisher_page(publisher: str) -> str:

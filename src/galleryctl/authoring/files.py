@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from galleryctl import document, git, layout, loading, output
 from galleryctl.errors import UsageError
 from galleryctl.git import LIMIT, TreeEntry
+from galleryctl.loading import governance
 from galleryctl.problems import Problem, Severity
 from galleryctl.spec import Limits, version_key
 
@@ -45,21 +46,16 @@ class Files:
 
     @cached_property
     def entries(self) -> Mapping[str, TreeEntry]:
-        found = self.tree.entries(self.name)
-        if not any(f"{self.name}/gallery.{ending}" in found for ending in ("yaml", "json")):
-            raise UsageError(
-                f"{self.name} is no registry: it has no gallery.yaml; start one with: galleryctl init {self.name}"
-            )
-        return {path.removeprefix(f"{self.name}/"): entry for path, entry in found.items()}
+        found = {path.removeprefix(f"{self.name}/"): entry for path, entry in self.tree.entries(self.name).items()}
+        governance.require(found, self.name)
+        return found
 
     @cached_property
     def models(self) -> Mapping[str, tuple[Place, ...]]:
         """Id → the folders that claim it: one, unless the registry is broken."""
         found: dict[str, dict[str, Place]] = {}
-        for path in self.entries:
-            parts = path.split("/")
-            if len(parts) == 5 and parts[0] == "models":  # noqa: PLR2004 - models/type/publisher/name/file
-                place = layout.Place("model", type=parts[1], publisher=parts[2], name=parts[3])
+        for folder in {path.rpartition("/")[0]: None for path in self.entries}:
+            if place := layout.model_in(folder):
                 found.setdefault(place.id, {})[place.type] = place
         return {identifier: tuple(places.values()) for identifier, places in found.items()}
 

@@ -12,10 +12,11 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from pydantic import TypeAdapter
+from pydantic_core import to_json
 
 from galleryctl import canonical, checks, git, layout, parallel, resources, schemas
 from galleryctl.checks.rule import Context, World
-from galleryctl.gallery import Entry, Gallery, Outline
+from galleryctl.gallery import Entry, Gallery, Outline, make
 from galleryctl.loading import governance
 from galleryctl.loading.store import Row, Store
 from galleryctl.problems import Problem
@@ -119,14 +120,14 @@ def _load(
 def _folders(
     paths: Mapping[str, TreeEntry], history: Mapping[str, Sequence[Commit]] | None, name: str
 ) -> tuple[Folder, ...]:
-    grouped: dict[tuple[str, str, str], dict[str, TreeEntry]] = defaultdict(dict)
+    grouped: dict[str, dict[str, TreeEntry]] = defaultdict(dict)
     for path, entry in paths.items():
-        parts = path.split("/")
-        if len(parts) == 5 and parts[0] == "models":  # noqa: PLR2004 - models/type/publisher/name/file
-            grouped[parts[1], parts[2], parts[3]][parts[4]] = entry
+        folder, _, file = path.rpartition("/")
+        grouped[folder][file] = entry
     return tuple(
-        _folder(layout.Place("model", type=kind, publisher=publisher, name=model), files, history, name)
-        for (kind, publisher, model), files in sorted(grouped.items())
+        _folder(place, files, history, name)
+        for folder, files in sorted(grouped.items())
+        if (place := layout.model_in(folder))
     )
 
 
@@ -204,11 +205,11 @@ def _key(basis: str, folder: Folder) -> str:
 def _read(tree: Tree, name: str, folder: Folder, context: Context) -> Row:
     reading = checks.definition(tree, name, folder.place, folder.files, context)
     problems = list(reading.problems)
-    entry = None
+    made = None
     if reading.subject is not None:
         problems += checks.entry_rules(reading.subject, name)
         schema = context.types[folder.place.type]
-        entry = Entry.of(
+        made = make(
             folder.place.id,
             folder.place.type,
             reading.subject.definition,
@@ -218,11 +219,10 @@ def _read(tree: Tree, name: str, folder: Folder, context: Context) -> Row:
             cover=folder.files["cover.webp"].blob if "cover.webp" in folder.files else "",
             facets=schema.values,
         )
-    cards = json.dumps(dict(entry.cards), ensure_ascii=False).encode() if entry else b"{}"
-    outline = entry.outline.model_dump_json().encode() if entry else b""
-    return Row(
-        outline, entry.wire if entry else b"", entry.listing if entry else b"", cards, _PROBLEMS.dump_json(problems)
-    )
+    told = _PROBLEMS.dump_json(problems) if problems else b"[]"
+    if made is None:
+        return Row(b"", b"", b"", b"{}", told)
+    return Row(to_json(made.outline), made.wire, made.listing, to_json(reading.cards), told)
 
 
 def _gallery(rows: Iterable[Row]) -> tuple[Gallery, list[Problem]]:

@@ -10,7 +10,7 @@ from galleryctl.errors import UsageError
 from galleryctl.spec import Consumer, Policy, Publisher, Roles, Settings, Taxonomy, Tombstone
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Container, Mapping
 
     from galleryctl.document import Document
     from galleryctl.git import Tree, TreeEntry
@@ -38,16 +38,21 @@ class Governance:
 
 def read(tree: Tree, name: str, paths: Mapping[str, TreeEntry]) -> Governance:
     """Read everything beside `models/`. A missing file counts as its defaults; `gallery.yaml` must be there."""
+    require(paths, name)
     places = {path: layout.place(path) for path in paths if not path.startswith("models/")}
     found = Governance(Settings(title=name), Roles(), Policy(), Taxonomy())
-    if not any(place and place.kind == "settings" for place in places.values()):
-        raise UsageError(f"{name} is no registry: it has no gallery.yaml; start one with: galleryctl init {name}")
     # Policy first: its limits bound how the others are read.
     for path in sorted(places, key=lambda path: (not path.startswith("policy."), path)):
         place = places[path]
         if place is not None and paths[path].regular:
             _read(tree, name, path, place, found)
     return found
+
+
+def require(paths: Container[str], name: str) -> None:
+    """Raise `UsageError` where these paths are no registry's."""
+    if "gallery.yaml" not in paths and "gallery.json" not in paths:
+        raise UsageError(f"{name} is no registry: it has no gallery.yaml; start one with: galleryctl init {name}")
 
 
 def _read(tree: Tree, name: str, path: str, place: Place, found: Governance) -> None:

@@ -31,9 +31,10 @@ def outputs(frame: Frame) -> Iterator[Output]:
     title = frame.text(view.settings.title)
     yield _feed(frame, layout.feed(), title, "", view.shown.entries)
     for name, entries in view.by_type.items():
-        yield _feed(frame, layout.feed("types", name), f"{title}: {frame.types[name]}", f"types/{name}/", entries)
+        address = layout.address(layout.type_page(name))
+        yield _feed(frame, layout.feed("types", name), f"{title}: {frame.types[name]}", address, entries)
     for name, entries in view.by_publisher.items():
-        address = f"publishers/{name}/"
+        address = layout.address(layout.publisher_page(name))
         yield _feed(frame, layout.feed("publishers", name), f"{title}: {frame.publisher(name)}", address, entries)
     yield from _sitemap(frame)
     robots = f"User-agent: *\nAllow: /\n\nSitemap: {frame.base}sitemap.xml\n".encode()
@@ -71,8 +72,8 @@ def _render(frame: Frame, path: str, values: partial[dict[str, Any]]) -> bytes:
 def _sitemap(frame: Frame) -> Iterator[Output]:
     """One file while it may be, else an index of several. Only what lists show is in it."""
     pages = [("", ""), ("models/", ""), ("publishers/", ""), ("changes/", ""), ("about/", ""), ("rules/", "")]
-    pages += [(f"types/{name}/", "") for name in frame.view.by_type]
-    pages += [(f"publishers/{name}/", "") for name in frame.view.by_publisher]
+    pages += [(layout.address(layout.type_page(name)), "") for name in frame.view.by_type]
+    pages += [(layout.address(layout.publisher_page(name)), "") for name in frame.view.by_publisher]
     for entry in frame.view.shown:
         pages.append((layout.address(layout.model_page(entry.id)), wording.iso(entry.outline.updated)))
     parts = [pages[start : start + SITEMAP] for start in range(0, len(pages), SITEMAP)]

@@ -68,7 +68,7 @@ def outputs(frame: Frame) -> Iterator[Output]:
         description = str(frame.view.types[name].schema.get("description", "")).partition(": ")[2]
         lead = description[:1].upper() + description[1:]
         listed = Listed(
-            f"types/{name}/",
+            layout.address(layout.type_page(name)),
             name,
             f"{title} models",
             lead,
@@ -239,7 +239,9 @@ def _tabs(frame: Frame, scope: str, everything: str) -> list[Tab]:
     found = [Tab(everything, "", "All", len(frame.view.shown), not scope)]
     for name, entries in frame.view.by_type.items():
         if entries or name == scope:
-            found.append(Tab(f"types/{name}/", name, frame.types[name], len(entries), name == scope))
+            found.append(
+                Tab(layout.address(layout.type_page(name)), name, frame.types[name], len(entries), name == scope)
+            )
     return found
 
 
@@ -250,7 +252,8 @@ def _publisher(frame: Frame, name: str, entries: Sequence[Entry]) -> Listed:
         addresses = (found,) if isinstance(found, str) else found
         links += [(wording.link(kind), safe) for address in addresses if (safe := wording.safe(address))]
     return Listed(
-        f"publishers/{name}/", "", frame.publisher(name), frame.text(profile.summary) if profile else "",
+        layout.address(layout.publisher_page(name)), "",
+        frame.publisher(name), frame.text(profile.summary) if profile else "",
         layout.feed("publishers", name), entries, (("Publishers", "publishers/"), (name, "")),
         Profile(name, bool(profile and profile.proof), tuple(links)),
     )  # fmt: skip
