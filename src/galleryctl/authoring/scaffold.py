@@ -11,6 +11,7 @@ from galleryctl.authoring.files import Files, near
 from galleryctl.errors import UsageError
 from galleryctl.spec import is_version
 from galleryctl.spec.base import ID_PATTERN
+from galleryctl.spec.release import HUBS
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
 
     from galleryctl.schemas import TypeSchema
 
-HUBS = ("huggingface", "modelscope", "openmind_hub", "csghub")
 _LONGEST = 96
 
 

@@ -9,6 +9,8 @@ from markupsafe import Markup
 
 from galleryctl import runtimes
 from galleryctl.runtimes import RUNTIMES, Command
+from galleryctl.runtimes.base import files as target_files
+from galleryctl.runtimes.base import fill
 from galleryctl.site import fit, wording
 from galleryctl.spec.base import parameter_count
 
@@ -192,14 +194,14 @@ def files(outline: Outline, release: Release) -> list[Group]:
 
 def _group(target: Target) -> Group:
     variant, quantization = target.variant, target.quantization
-    known = variant.files.get(quantization) or variant.files.get("default") or ()
+    known = target_files(target)
     total = sum(file.size or 0 for file in known)
     return Group(
         parameters=_size(variant),
         format=variant.format or "",
         quantization="" if quantization == "none" else quantization,
         files=tuple(_file(file) for file in known),
-        pattern=next((path for hub in _hubs(variant) if (path := _pattern(hub, quantization))), ""),
+        pattern=next((fill(hub.file, quantization) for hub in _hubs(variant) if hub.file), ""),
         size=wording.size(total) if total else "",
         sources=tuple(_sources(variant, quantization)),
         engines=", ".join(variant.engines),
@@ -225,16 +227,12 @@ def _hubs(variant: Variant) -> Iterator[Hub]:
     yield from (variant.sources.hubs() if variant.sources else {}).values()
 
 
-def _pattern(hub: Hub, quantization: str) -> str:
-    return (hub.file or "").replace("{quantization}", quantization)
-
-
 def _sources(variant: Variant, quantization: str) -> Iterator[Source]:
     if variant.sources is None:
         return
     for kind, hub in variant.sources.hubs().items():
         if quantization in (hub.quantizations or (quantization,)):
-            repo = hub.repo.replace("{quantization}", quantization)
+            repo = fill(hub.repo, quantization)
             title, address = wording.hub(kind, repo, hub.revision)
             yield Source(title, repo, address, (hub.revision or "")[:7], bool(hub.gated))
     if variant.sources.oci:

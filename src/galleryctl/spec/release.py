@@ -107,7 +107,7 @@ class Prefix(Frozen):
     """Address under which the files lie."""
 
 
-_HUBS = ("huggingface", "modelscope", "openmind_hub", "csghub")
+HUBS = ("huggingface", "modelscope", "openmind_hub", "csghub")
 
 
 class Sources(Frozen):
@@ -130,7 +130,7 @@ class Sources(Frozen):
 
     def hubs(self) -> dict[str, Hub]:
         """The hub repositories by kind, in the order of the fields."""
-        return {kind: hub for kind in _HUBS if (hub := getattr(self, kind)) is not None}
+        return {kind: hub for kind in HUBS if (hub := getattr(self, kind)) is not None}
 
 
 class Requirements(Frozen):
