@@ -48,6 +48,14 @@ def test_joining_canonical_parts_gives_the_canonical_whole(value: dict[str, obje
     assert canonical.join((key, canonical.dumps(item)) for key, item in value.items()) == canonical.dumps(value)
 
 
+@given(st.dictionaries(st.text(), st.integers(0, 9) | st.text(), max_size=6))
+def test_extending_gives_the_canonical_whole(value: dict[str, object]) -> None:
+    fields = {key: member for key, member in value.items() if key != "releases"}
+    assert canonical.extend(fields, "releases", b'{"1.0.0":{}}') == canonical.dumps(
+        {**fields, "releases": {"1.0.0": {}}}
+    )
+
+
 VALUES = st.recursive(
     st.none() | st.booleans() | st.integers(-(2**53) + 1, 2**53 - 1) | st.text()
     | st.floats(allow_nan=False, allow_infinity=False),

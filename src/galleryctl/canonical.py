@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import rfc8785
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
 Json = Any  # what `json.loads` gives; published data holds no null
 
@@ -49,6 +49,13 @@ def _ascii(key: object) -> bool:
 def join(members: Iterable[tuple[str, bytes]]) -> bytes:
     """The canonical object whose values are canonical already; keys are ASCII, so code-unit order is `str` order."""
     return b"{" + b",".join(b'"%s":%s' % (key.encode(), value) for key, value in sorted(members)) + b"}"
+
+
+def extend(fields: Mapping[str, Json], name: str, value: bytes) -> bytes:
+    """The canonical object of fields and of one member more, whose value is canonical already."""
+    before = dumps({key: member for key, member in fields.items() if key < name})[1:-1]
+    after = dumps({key: member for key, member in fields.items() if key > name})[1:-1]
+    return b"{" + b",".join(part for part in (before, b'"%s":%s' % (name.encode(), value), after) if part) + b"}"
 
 
 def digest(data: bytes) -> str:

@@ -10,7 +10,7 @@ import datetime as dt
 from collections import defaultdict
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pydantic import AwareDatetime
 
@@ -140,32 +140,59 @@ class Entry:
 
         `published` says when each version was added; `facets` reads a spec block.
         """
-        model, releases = definition.model, definition.releases
-        latest = current(model, releases)
-        facts = _dump(model) | {"status": model.status, "listed": model.listed} | ({"latest": latest} if latest else {})
-        times = _dump(provenance) if provenance else {}
-        whole = facts | {"schema": SCHEMA, "id": identifier, "type": type_}
-        whole |= ({"provenance": times} if times else {}) | ({"cards": sorted(cards)} if cards else {})
-        line = {key: value for key, value in facts.items() if key not in _NOT_LISTED}
-        line |= {key: times[key] for key in ("added", "updated") if key in times}
-        when = {version: {"published": _time(moment)} for version, moment in (published or {}).items()}
-        dated = {version: _object(_dump(release) | when.get(version, {})) for version, release in releases.items()}
-        wire = _object(whole, releases=canonical.join(dated.items()))
-        outline = _outline(identifier, type_, model, releases, latest)
-        spec = releases[latest].spec if latest else {}
-        outline |= {"facets": dict(facets(spec)) if facets else {}, "cards": tuple(sorted(cards or {})), "cover": cover}
-        outline |= {"sha256": canonical.digest(wire), "length": len(wire)}
-        if provenance:
-            outline |= {key: getattr(provenance, key) for key in ("added", "updated", "by", "commit")}
+        made = make(
+            identifier,
+            type_,
+            definition,
+            provenance=provenance,
+            published=published,
+            cards=cards,
+            cover=cover,
+            facets=facets,
+        )
         # All values are those of types that were validated: validating them again costs more than the rest together.
-        listing = _object(line, releases=canonical.join([(latest, dated[latest])] if latest else []))
-        return cls(Outline.model_construct(**outline), wire, listing, dict(cards or {}))
+        return cls(Outline.model_construct(**made.outline), made.wire, made.listing, dict(cards or {}))
 
 
-def _object(fields: Mapping[str, Any], **canonicals: bytes) -> bytes:
-    """A canonical object of values, and of parts that are canonical already."""
-    parts = {key: canonical.dumps(value) for key, value in fields.items()}
-    return canonical.join([*parts.items(), *canonicals.items()])
+class Made(NamedTuple):
+    """What an entry is made of, with the fields of its outline as they are."""
+
+    outline: Mapping[str, Any]
+    wire: bytes
+    listing: bytes
+
+
+def make(
+    identifier: str,
+    type_: str,
+    definition: Definition,
+    *,
+    provenance: Provenance | None = None,
+    published: Mapping[str, dt.datetime] | None = None,
+    cards: Mapping[str, str] | None = None,
+    cover: str = "",
+    facets: Callable[[Mapping[str, Any]], Mapping[str, tuple[str, ...]]] | None = None,
+) -> Made:
+    """`Entry.of`, for who writes the outline down at once."""
+    model, releases = definition.model, definition.releases
+    latest = current(model, releases)
+    facts = _dump(model) | {"status": model.status, "listed": model.listed} | ({"latest": latest} if latest else {})
+    times = _dump(provenance) if provenance else {}
+    whole = facts | {"schema": SCHEMA, "id": identifier, "type": type_}
+    whole |= ({"provenance": times} if times else {}) | ({"cards": sorted(cards)} if cards else {})
+    line = {key: value for key, value in facts.items() if key not in _NOT_LISTED}
+    line |= {key: times[key] for key in ("added", "updated") if key in times}
+    when = {version: {"published": _time(moment)} for version, moment in (published or {}).items()}
+    dated = {version: canonical.dumps(_dump(release) | when.get(version, {})) for version, release in releases.items()}
+    wire = canonical.extend(whole, "releases", canonical.join(dated.items()))
+    outline = _outline(identifier, type_, model, releases, latest)
+    spec = releases[latest].spec if latest else {}
+    outline |= {"facets": dict(facets(spec)) if facets else {}, "cards": tuple(sorted(cards or {})), "cover": cover}
+    outline |= {"sha256": canonical.digest(wire), "length": len(wire)}
+    if provenance:
+        outline |= {key: getattr(provenance, key) for key in ("added", "updated", "by", "commit")}
+    current_release = canonical.join([(latest, dated[latest])] if latest else [])
+    return Made(outline, wire, canonical.extend(line, "releases", current_release))
 
 
 # Governance of the registry: of no use to a runtime, and long.
