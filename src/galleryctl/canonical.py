@@ -38,7 +38,7 @@ def _plain(value: Json) -> bool:
         return all(map(_plain, value))
     if kind is float:
         # In this range both write the shortest digits that read back as the value, and neither writes an exponent.
-        return value % 1 != 0 and 1e-4 <= abs(value) < 1e15  # noqa: PLR2004 - the range
+        return bool(value % 1 != 0 and 1e-4 <= abs(value) < 1e15)  # noqa: PLR2004 - the range
     return kind is int and -_MOST <= value <= _MOST
 
 
