@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from galleryctl.spec import File
 
 _DIGEST = re.compile(r"[0-9a-f]{64}")
-_FILLS = "galleryctl release fills it in"
+_COPY = "copy it from the source"
 
 
 def bad_digest(subject: Subject) -> Iterator[Finding]:
@@ -50,16 +50,16 @@ def bad_digest(subject: Subject) -> Iterator[Finding]:
 
 def _digest(subject: Subject, path: str, pointer: Pointer, name: str, digest: str | None) -> Finding:
     if digest is None:
-        return Finding(path, pointer, f"{name} has no digest", _FILLS, severity=Severity.WARN)
+        return Finding(path, pointer, f"{name} has no digest", _COPY, severity=Severity.WARN)
     meant = digest.strip().lower().removeprefix("sha256:")
     place = (*pointer, "sha256")
     if _DIGEST.fullmatch(meant):
         edits = assign(subject.documents[path.rpartition("/")[2]], place, meant)
         return Finding(path, place, f"{digest!r} is not 64 lower-case hex digits alone", f"write {meant}", edits)
     if not digest:
-        return Finding(path, place, f"the digest of {name} is empty", f"remove it; {_FILLS}")
+        return Finding(path, place, f"the digest of {name} is empty", f"{_COPY}, or remove it")
     what = f"has {len(digest)} characters, not 64" if len(digest) != 64 else "is not hex"  # noqa: PLR2004 - SHA-256
-    return Finding(path, place, f"the digest {digest!r} {what}", f"remove it; {_FILLS}")
+    return Finding(path, place, f"the digest {digest!r} {what}", f"{_COPY}, or remove it")
 
 
 def bad_size(subject: Subject) -> Iterator[Finding]:
@@ -82,9 +82,9 @@ def bad_size(subject: Subject) -> Iterator[Finding]:
     """
     for path, pointer, file, *_ in placed.files(subject):
         if file.size is None:
-            yield Finding(path, pointer, f"{file.path} has no size", _FILLS, severity=Severity.WARN)
+            yield Finding(path, pointer, f"{file.path} has no size", _COPY, severity=Severity.WARN)
         elif file.size == 0:
-            yield Finding(path, (*pointer, "size"), f"{file.path} has the size 0", f"remove it; {_FILLS}")
+            yield Finding(path, (*pointer, "size"), f"{file.path} has the size 0", f"{_COPY}, or remove it")
 
 
 _RESERVED = re.compile(r"(?:con|prn|aux|nul|com\d|lpt\d)(?:\..*)?", re.IGNORECASE)

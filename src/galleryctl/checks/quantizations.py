@@ -79,13 +79,13 @@ def quantization_without_files(subject: Subject) -> Iterator[Finding]:
     for path, pointer, variant, _ in placed.variants(subject):
         if not variant.files:
             message = f"no files of variant {variant.name} are recorded"
-            fix = "galleryctl release fills them in, with sizes and digests"
+            fix = "copy their names, sizes and digests from the source into `files`"
             yield Finding(path, pointer, message, fix, severity=Severity.WARN)
             continue
         for index, quantization in enumerate(variant.quantizations):
             if not variant.files.get(quantization) and "default" not in variant.files:
                 message = f"{quantization} has no files"
-                fix = f"galleryctl release fills them in; if the source has none, remove {quantization}"
+                fix = f"add them to `files`; if the source has none, remove {quantization}"
                 yield Finding(path, (*pointer, "quantizations", index), message, fix)
 
 

@@ -118,7 +118,7 @@ def _unpinned(each: _Repository) -> Finding | None:
     if not each.pinnable or _pinned_by_digests(each):
         return None
     if each.revision is None:
-        message, fix = f"{each.repo} has no revision", "galleryctl release fills in the commit"
+        message, fix = f"{each.repo} has no revision", "write `revision:` with a commit of the source, 40 hex digits"
         if "{" in each.repo:
             message = f"{each.repo} stands for several repositories, which no revision pins"
             fix = "write one variant for each quantization, each with its own repository and revision"
@@ -130,12 +130,12 @@ def _unpinned(each: _Repository) -> Finding | None:
         message, fix = f"the revision {each.revision} has upper-case letters", f"write `{lower}`"
     elif _HEX.fullmatch(each.revision):
         message = f"the revision {each.revision} has {len(each.revision)} digits, not 40"
-        fix = "write the whole commit, 40 hex digits; galleryctl release fills it in"
+        fix = "write the whole commit, 40 hex digits"
     elif not each.revision:
         message, fix = "the revision is empty", "write the commit, 40 hex digits, or remove the field"
     else:
         message = f"the revision `{each.revision}` is a branch or tag, which moves"
-        fix = "write the commit, 40 hex digits; galleryctl release fills it in"
+        fix = "write the commit, 40 hex digits"
         if each.kind in _NO_COMMITS:
             fix += ", or give every file its digest"
     return Finding(each.path, (*each.pointer, "revision"), message, fix)
