@@ -98,7 +98,7 @@ def new_command(type_: str, id_: str, registry: Path, *, now: dt.datetime, yes: 
     where = "" if registry == Path("registry") else f" --registry {registry}"
     _next(
         f"galleryctl check {registry}/models/{type_}/{id_}{where}     says what is left to fill in",
-        f"galleryctl serve{where}     shows its page, on /types/{type_}/ and /models/{id_}/",
+        f"galleryctl serve{where}     then shows its page, on /types/{type_}/ and /models/{id_}/",
     )
     return 0
 
