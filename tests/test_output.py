@@ -256,11 +256,6 @@ def test_a_stamp_tells_that_a_whole_run_would_do_nothing(tmp_path: Path) -> None
     assert unchanged(out, "2") is None
 
 
-def test_what_a_run_did_in_words() -> None:
-    assert str(Written((), 0, (), 0)) == "nothing to do"
-    assert str(Written(("a",), 12345, ("b", "c"), 9)) == "1 written, 12,345 unchanged, 2 removed"
-
-
 def test_links_are_one_file(tmp_path: Path) -> None:
     out = tmp_path / "site"
 
