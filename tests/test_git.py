@@ -320,9 +320,13 @@ def test_reading_stays_inside(folder: Path) -> None:
 def test_a_file_that_may_not_be_read(folder: Path) -> None:
     if os.geteuid() == 0:
         pytest.skip("root may read everything")
+    tree = working(folder)
     (folder / "registry/a.yaml").chmod(0)
-    with pytest.raises(PermissionError):
-        working(folder).read("registry/a.yaml")
+    (folder / "registry/b.yaml").touch(0)
+    with pytest.raises(GitError, match=r"registry/a\.yaml may not be read"):
+        tree.read("registry/a.yaml")
+    with pytest.raises(GitError, match="may not be read"):
+        tree.entries("registry")
 
 
 def test_a_revision_is_not_the_working_copy(folder: Path) -> None:

@@ -66,6 +66,14 @@ def test_a_merge_dates_what_it_brings(folder: Path) -> None:
     assert [commit.when.month for commit in found["registry/a.yaml"]] == [3, 1]
 
 
+def test_an_impossible_time(folder: Path) -> None:
+    write(folder, {"registry/late.yaml": "a: 1\n"})
+    save(folder, date="@99999999999999 +0000")
+    found = history(folder, "registry")
+    assert found is not None
+    assert found["registry/late.yaml"][0].when.year == 9999
+
+
 def test_a_rename_is_a_new_file(folder: Path) -> None:
     git(folder, "mv", "registry/a.yaml", "registry/moved.yaml")
     moved = save(folder)
@@ -177,6 +185,25 @@ def test_a_bare_repository(folder: Path, tmp_path: Path) -> None:
     assert head(bare) == head(folder)
     assert set(history(bare / "registry") or ()) == {"a.yaml", "sub/b.yaml"}
     assert "HEAD" in working(bare).entries()
+
+
+def test_a_repository_planted_among_the_files(folder: Path, tmp_path: Path) -> None:
+    """Its settings would be obeyed as if the user had written them."""
+    git(folder, "init", "-q", "--bare", str(folder / "registry"))
+    proof = tmp_path / "proof"
+    git(folder / "registry", "config", "core.fsmonitor", f"touch {proof}")
+    git(folder / "registry", "config", "core.worktree", "..")
+    git(folder / "registry", "config", "core.bare", "false")
+    with pytest.raises(GitError, match="looks like one itself"):
+        working(folder / "registry").entries()
+    assert not proof.exists()
+
+
+def test_no_program_of_the_settings_is_run(folder: Path, tmp_path: Path) -> None:
+    proof = tmp_path / "proof"
+    git(folder, "config", "core.fsmonitor", f"touch {proof}")
+    assert working(folder).entries("registry")
+    assert not proof.exists()
 
 
 def test_a_linked_working_tree(folder: Path, tmp_path: Path) -> None:

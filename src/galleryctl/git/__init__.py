@@ -33,6 +33,8 @@ __all__ = [
     "working",
 ]
 
+_LATEST = 253402300799  # the last second of the year 9999
+
 
 class Commit(NamedTuple):
     """Who and when: the author's name, and the time of the commit (UTC), which for a merge is the time of the merge."""
@@ -106,7 +108,8 @@ def _walk(log: str, skip: int) -> dict[str, tuple[Commit, ...]]:
     fields = iter(log.split("\0"))
     for field in fields:
         if field.startswith("\1"):
-            commit = Commit(field[1:], next(fields), datetime.fromtimestamp(int(next(fields)), UTC))
+            name, seconds = next(fields), int(next(fields))  # whoever commits may claim any time
+            commit = Commit(field[1:], name, datetime.fromtimestamp(min(max(seconds, 0), _LATEST), UTC))
         elif status := field.strip("\n"):
             path = next(fields)[skip:]
             if path in done or commit is None:

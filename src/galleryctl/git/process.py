@@ -11,7 +11,9 @@ from typing import NamedTuple
 from galleryctl.errors import GitError
 
 _KEPT = re.compile(r"GIT_(CONFIG|EXEC_PATH|CEILING_DIRECTORIES)")
-COMMAND = ("git", "--literal-pathspecs", "--no-optional-locks")
+# A monitor named in the settings would be started by nearly every command.
+COMMAND = ("git", "--literal-pathspecs", "--no-optional-locks", "-c", "core.fsmonitor=false")
+_ID = re.compile("[0-9a-f]{40,64}").fullmatch
 _ASKED = ("--show-prefix", "--show-object-format", "--is-inside-work-tree", "--is-shallow-repository")
 
 
@@ -41,9 +43,19 @@ def place_of(root: Path) -> Place | None:
             return None
         raise _error(process, complaint)
     prefix, algorithm, inside, shallow, directory = os.fsdecode(output).rstrip("\n").split("\n", 4)
+    _refuse_planted(folder.resolve(), Path(directory))
     top = (folder.resolve() / ("../" * prefix.count("/"))).resolve() if inside == "true" else None
     prefix += "".join(f"{part}/" for part in root.absolute().relative_to(folder.absolute()).parts)
     return Place(folder, prefix, top, Path(directory), shallow == "true", algorithm)
+
+
+def _refuse_planted(folder: Path, directory: Path) -> None:
+    """Files of a repository that look like a bare one, with settings that git would obey."""
+    if not folder.is_relative_to(directory) or ".git" in directory.parts:
+        return
+    process = start(directory.parent, "rev-parse", "--is-inside-work-tree")
+    if process.communicate()[0] == b"true\n":
+        raise GitError(f"{directory} lies in a repository and looks like one itself: remove its HEAD, objects and refs")
 
 
 def required(root: Path) -> Place:
@@ -60,7 +72,7 @@ def resolve(folder: Path, revision: str) -> str | None:
 
 def commit(place: Place, revision: str) -> str:
     found = None if revision.startswith("-") else resolve(place.folder, revision)
-    if found is None:
+    if found is None or not _ID(found):  # `a..b` names two
         raise GitError(f"git knows no commit {revision!r}: fetch it first, `git fetch origin` gets the branches")
     return found
 

@@ -73,8 +73,10 @@ class Folder:
         try:
             descriptor = os.open(self._base + path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
         except OSError as error:
-            if isinstance(error, FileNotFoundError | PermissionError):
+            if isinstance(error, FileNotFoundError):
                 raise
+            if isinstance(error, PermissionError):
+                raise _unreadable(path) from error
             raise ValueError(f"{path} is not a regular file") from error
         try:
             status = os.fstat(descriptor)
@@ -125,6 +127,8 @@ class Folder:
                 return TreeEntry(mode, status.st_size, blob)
         except (FileNotFoundError, NotADirectoryError):
             return None
+        except PermissionError as error:
+            raise _unreadable(path) from error
         return TreeEntry(f"{kind:06o}", 0, _NOTHING)
 
     def _hash(self, chunks: Iterable[bytes], size: int) -> str:
@@ -188,6 +192,8 @@ class Checkout(Folder):
                 found[path] = TreeEntry(mode, lstat(base + path).st_size, words[9:-2])
             except (FileNotFoundError, NotADirectoryError):
                 continue
+            except PermissionError as error:
+                raise _unreadable(path) from error
         return found, doubtful
 
 
@@ -255,6 +261,10 @@ class _Objects:
             if len(words) == 3:  # noqa: PLR2004 - "<id> blob <size>", else "<id> missing" or nothing
                 return answers.read(int(words[2]) + 1)[:-1]
         raise GitError(f"git cannot read the object {blob}: run `git fsck`")
+
+
+def _unreadable(path: str) -> GitError:
+    return GitError(f"{path} may not be read: give this user the right to, `chmod u+r` for a file of your own")
 
 
 def _below(entries: Mapping[str, TreeEntry], under: str) -> Mapping[str, TreeEntry]:
