@@ -147,6 +147,7 @@ def test_1_for_errors(run: Run, registry: Make) -> None:
         (("check", "--fromat", "json"), "--format"),
         (("check", "--format", "xml"), "'xml'"),
         (("check", "--fix", "--head", "HEAD"), "use one of them"),
+        (("check", "--head", ""), "it is empty; name a branch"),
         (("check", "--now", "tomorrow"), "'tomorrow' is no time; write 2026-11-21"),
         (("check", "--jobs", "-1"), "-1"),
         (("explain", "TAX01"), "there is no rule TAX01; near it: TAX001"),

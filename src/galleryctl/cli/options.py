@@ -29,6 +29,12 @@ def _moment(ctx: click.Context, param: click.Parameter, value: str | None) -> dt
     return moment.astimezone(dt.UTC) if moment.tzinfo else moment.replace(tzinfo=dt.UTC)
 
 
+def _named(ctx: click.Context, param: click.Parameter, value: str | None) -> str | None:
+    if value == "":  # an unset variable of a workflow would check the wrong files
+        raise click.BadParameter("it is empty; name a branch, a tag or a commit", ctx, param)
+    return value
+
+
 registry = click.option(
     "--registry", "-r", type=click.Path(path_type=Path, file_okay=False), default="registry", show_default=True,
     help="Folder of the registry.",
@@ -36,7 +42,7 @@ registry = click.option(
 jobs = click.option(
     "--jobs", "-j", type=click.IntRange(min=0), default=0, metavar="N", help="Processes; one per core unless given."
 )
-head = click.option("--head", metavar="REV", help="Read this git revision, without checking it out.")
+head = click.option("--head", callback=_named, metavar="REV", help="Read this git revision, without checking it out.")
 now = click.option("--now", callback=_moment, metavar="TIME", help="Judge as of this time; now unless given.")
 
 
