@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from pydantic import ValidationError
 
 from galleryctl.memory import GIB, bits, builds
 from galleryctl.spec.release import Memory, Variant
@@ -56,3 +57,9 @@ def test_what_cannot_be_told_is_left_out() -> None:
         )
         == ()
     )
+
+
+@pytest.mark.parametrize("parameters", ["9" * 400 + "B", "٣B", "1." + "0" * 400 + "1B"])
+def test_no_number_that_nobody_can_compute_with(parameters: str) -> None:
+    with pytest.raises(ValidationError, match="parameters"):
+        Variant.model_validate({"format": "gguf", "parameters": parameters})

@@ -28,7 +28,7 @@ SUSPECT = frozenset("0123456789+-.~=tTfFyYnNoO")
 """How a scalar begins that may be no text."""
 FORBIDDEN = re.compile("[^\t\n\r\x20-\x7e\xa0-\u2027\u202a-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]")
 """Characters that no file may hold."""
-_EXACT = 2**53
+_EXACT = 2**53 - 1
 
 
 class Reading(NamedTuple):

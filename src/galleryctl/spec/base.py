@@ -23,13 +23,13 @@ Text = str | dict[str, str]
 """Plain text, or a map from language (BCP-47) to text."""
 
 ID_PATTERN = r"[a-z0-9][a-z0-9._-]*"
-VERSION_PATTERN = r"(0|[1-9]\d*)\.(0|[1-9]\d*)\.(0|[1-9]\d*)"
+VERSION_PATTERN = r"(0|[1-9][0-9]{0,8})\.(0|[1-9][0-9]{0,8})\.(0|[1-9][0-9]{0,8})"
 
 Slug = Annotated[str, Field(pattern=rf"^{ID_PATTERN}$", max_length=96)]
 ModelId = Annotated[str, Field(pattern=rf"^{ID_PATTERN}/{ID_PATTERN}$")]
 Version = Annotated[str, Field(pattern=rf"^{VERSION_PATTERN}$")]
-Size = Annotated[str, Field(pattern=r"^\d+(\.\d+)?(KiB|MiB|GiB|TiB)$", examples=["8GiB"])]
-Parameters = Annotated[str, Field(pattern=r"^\d+(\.\d+)?[KMBT]$", examples=["8B", "1.8B", "335M"])]
+Size = Annotated[str, Field(pattern=r"^[0-9]{1,9}(\.[0-9]{1,9})?(KiB|MiB|GiB|TiB)$", examples=["8GiB"])]
+Parameters = Annotated[str, Field(pattern=r"^[0-9]{1,9}(\.[0-9]{1,9})?[KMBT]$", examples=["8B", "1.8B", "335M"])]
 Count = Annotated[int, Field(ge=0)]
 
 Status = Literal["active", "deprecated", "discontinued", "quarantined"]
