@@ -96,6 +96,12 @@ def test_relations() -> None:
     assert len(gallery) == 3
 
 
+def test_a_model_is_found_by_its_id_and_by_an_earlier_one() -> None:
+    gallery = Gallery.of([entry(aliases=["acme/old", "acme/other"]), entry("acme/other")])
+    found = [gallery.find(name) for name in ("acme/tiny", "acme/old", "acme/other", "acme/none")]
+    assert [each and each.id for each in found] == ["acme/tiny", "acme/tiny", "acme/other", None]
+
+
 def test_expiry_is_judged_on_the_day() -> None:
     made = entry(expires="2026-03-01")
     assert expire(made, dt.date(2026, 2, 28)) is made

@@ -114,7 +114,10 @@ def project(  # noqa: PLR0913 - one for each part of a view
     now: dt.datetime,
     audience: str = PUBLIC,
 ) -> View:
-    """The view of one audience at one time. Vocabulary, publishers and consumers shrink to what it can see in use."""
+    """The view of one audience at one time. Publishers and consumers shrink to what it can see of them.
+
+    Vocabulary and tombstones are the same for every audience, so neither may name what is kept from one.
+    """
     seen = gallery.select(lambda outline: may_see(outline, audience, roles, settings.organisation)).at(now.date())
     known = set(seen.by_id) | set(seen.aliases)
     owners = {identifier.partition("/")[0] for identifier in seen.by_id}

@@ -314,6 +314,10 @@ class Gallery:
         """Earlier id → present id."""
         return {alias: entry.id for entry in self.entries for alias in entry.outline.aliases}
 
+    def find(self, identifier: str) -> Entry | None:
+        """The model of an id, else the one that had it before."""
+        return self.by_id.get(identifier) or self.by_id.get(self.aliases.get(identifier, ""))
+
     @cached_property
     def newest(self) -> tuple[Entry, ...]:
         """Newest `added` first, then by id: an edit never moves a model."""

@@ -157,7 +157,7 @@ def show_command(id_: str, registry: Path, form: str, head: str | None, now: dt.
 
     loaded = options.load(registry, now=now, revision=head, jobs=jobs)
     gallery = loaded.gallery.at(now.date())
-    entry = gallery.by_id.get(gallery.aliases.get(id_, id_))
+    entry = gallery.find(id_)
     if entry is None:
         raise click.UsageError(f"there is no model {id_}{_near(id_, [*gallery.by_id, *gallery.aliases])}")
     terminal.model(entry, form, loaded.governance.settings)

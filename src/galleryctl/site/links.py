@@ -96,8 +96,7 @@ def lineage(frame: Frame, outline: Outline, root: str) -> Lineage | None:
 
 def relative(frame: Frame, identifier: str, root: str) -> Relative:
     """A model by its id, or an earlier one."""
-    gallery = frame.view.gallery
-    known = gallery.by_id.get(gallery.aliases.get(identifier, identifier))
+    known = frame.view.gallery.find(identifier)
     if known is None:
         stone = frame.view.tombstones.get(identifier)
         if stone is not None and stone.whole:

@@ -83,10 +83,9 @@ class Metric(NamedTuple):
 def output(frame: Frame, entry: Entry) -> Output:
     """The page of an entry. It depends on the entry, on the rows of its relatives and on the services that use it."""
     outline, view = entry.outline, frame.view
-    known = view.gallery.by_id
     related = []
     for identifier in links.relatives(frame, outline):
-        other = known.get(view.gallery.aliases.get(identifier, identifier))
+        other = view.gallery.find(identifier)
         related.append(
             f"{identifier}{other.outline.listed}{frame.row_keys[other.id]}" if other else _gone(frame, identifier)
         )
