@@ -43,7 +43,8 @@ _SPELLED: tuple[tuple[Kind, str], ...] = (
     ("policy", rf"policy{_DATA}"),
     ("taxonomy", rf"taxonomy{_DATA}"),
 )
-_PATTERNS = tuple((kind, re.compile(pattern)) for kind, pattern in _SPELLED)
+_OF_MODELS = tuple((kind, re.compile(pattern)) for kind, pattern in _SPELLED if pattern.startswith("models/"))
+_OTHERS = tuple((kind, re.compile(pattern)) for kind, pattern in _SPELLED if not pattern.startswith("models/"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,12 +65,9 @@ class Place:
 
 def place(path: str) -> Place | None:
     """What a path relative to the registry means; none where it is outside the layout."""
-    for kind, pattern in _PATTERNS:
+    for kind, pattern in _OF_MODELS if path.startswith("models/") else _OTHERS:
         if match := pattern.fullmatch(path):
-            found = {key: value or "" for key, value in match.groupdict().items()}
-            return Place(
-                kind, **{key: found.get(key, "") for key in ("type", "publisher", "name", "version", "language")}
-            )
+            return Place(kind, **match.groupdict(""))
     return None
 
 
