@@ -68,7 +68,7 @@ def secret_in_public(subject: Subject) -> Iterator[Finding]:
     """A definition that is not public lies in a public repository.
 
     Everybody can read a public repository and all its history, whatever a field says. Definitions for a smaller
-    audience belong into a private registry that is laid over this one (`build --layer`).
+    audience belong into a private registry of their own.
 
     Bad:
 
@@ -249,7 +249,7 @@ def no_reason(subject: Subject) -> Iterator[Finding]:
             yield Finding(subject.release_file(version), ("status",), message, _WHY)
 
 
-_WHY = "add `reason:` with one sentence for its users, or give the command `--reason`"
+_WHY = "add `reason:` with one sentence for its users"
 _SAYS_NONE = re.compile(
     r"\bno (?:direct )?(?:successor|replacement|alternative)\b|(?:没有|无|沒有|無)(?:后继|後繼|替代|后续)",
     re.IGNORECASE,
@@ -259,8 +259,7 @@ _SAYS_NONE = re.compile(
 def no_successor(subject: Subject) -> Iterator[Finding]:
     """A deprecated or discontinued model names no successor.
 
-    gone = model.status in {"deprecated", "discontinued"}
-    if gone and not model.successor and not _SAYS_NONE.search(model.reason or ""):
+    People who use it have to find the next one by themselves, and tools cannot offer it. Where there is none, say
     so: "no successor".
 
     Bad:

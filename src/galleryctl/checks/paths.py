@@ -193,7 +193,7 @@ def _whole(folder: str, names: Mapping[str, Kind | None]) -> Iterator[tuple[str,
     else:
         model = next(name for name, kind in names.items() if kind == "model")
         message = f"{identifier} has no release: nothing can be loaded"
-        yield "PTH007", _finding(f"{folder}/{model}", message, f"galleryctl release {identifier} 1.0.0")
+        yield "PTH007", _finding(f"{folder}/{model}", message, "write 1.0.0.yaml beside it, or delete the folder")
 
 
 def _alike(entries: Mapping[str, TreeEntry]) -> Iterator[tuple[str, Finding]]:
@@ -316,7 +316,7 @@ RULES: tuple[Rule, ...] = (
 
         Bad: `models/llm/acme/tiny/model.yaml` alone.
 
-        Good: beside it `1.0.0.yaml`, which `galleryctl release acme/tiny 1.0.0` writes.
+        Good: beside it `1.0.0.yaml` with at least one variant.
         """,
         fixed=False,
     ),
