@@ -61,11 +61,11 @@ def scripts(path: Path, heading: str) -> list[str]:
     return found
 
 
-def lines(path: Path) -> Iterator[list[str]]:
-    """Every `galleryctl` command of a document as words, those within sentences too. Words in capitals are left out."""
-    text = path.read_text().replace("\\\n", " ")
-    for match in re.finditer(r"^galleryctl .+$|`(galleryctl [^`\n]+)`", text, re.MULTILINE):
-        words = shlex.split(match[1] or match[0])[1:]
+def lines(text: str) -> Iterator[list[str]]:
+    """Every `galleryctl` command of a text as words, those within sentences too. Words in capitals are left out."""
+    text = text.replace("\\\n", " ")
+    for match in re.finditer(r"^(?:  fix: )?(galleryctl .+)$|`(galleryctl [^`\n]+)`", text, re.MULTILINE):
+        words = shlex.split(match[1] or match[2])[1:]
         if not words[0].isupper():
             yield words
 
@@ -80,14 +80,27 @@ def test_every_command_has_help_with_an_example(run: Run, name: str) -> None:
     assert re.search(rf"^  Example:\n    galleryctl {name}\b", done.stdout, re.MULTILINE)
 
 
-@pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: path.name)
-def test_every_command_exists_with_its_options(path: Path) -> None:
-    for words in lines(path):
+def unknown(text: str) -> Iterator[list[str]]:
+    """Commands that do not exist, or not with these options."""
+    for words in lines(text):
         command = program.get_command(click.Context(program), words[0])
-        assert command is not None, words
-        known = {option for param in command.params for option in (*param.opts, *param.secondary_opts)} | {"--help"}
+        params = command.params if command else []
+        known = {option for param in params for option in (*param.opts, *param.secondary_opts)} | {"--help"}
         used = {word.partition("=")[0] for word in words[1:] if re.match(r"--?[a-z]", word)}
-        assert used <= known, words
+        if command is None or not used <= known:
+            yield words
+
+
+@pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: path.name)
+def test_every_command_of_a_document_exists_with_its_options(path: Path) -> None:
+    assert list(unknown(path.read_text())) == []
+
+
+def test_every_command_that_a_rule_names_exists() -> None:
+    pages = [rule.page for rule in checks.RULES.values()]
+    fixes = [path.read_text() for path in (ROOT / "tests/samples").glob("*/bad/expected.txt")]
+    assert [words for text in (*pages, *fixes) for words in unknown(text)] == []
+    assert list(unknown("  fix: galleryctl frobnicate acme/tiny")) == [["frobnicate", "acme/tiny"]]
 
 
 def test_every_make_target_exists_and_is_described() -> None:
