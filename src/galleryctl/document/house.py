@@ -29,6 +29,9 @@ _SUSPECT = scalars.SUSPECT
 _SURE = _LETTERS - _SUSPECT
 _EXACT = 16
 """Digits that always make a number below 2**53."""
+_KNOWN: dict[str, Any] = {}
+"""Short scalars and what they say: the same formats, sizes and words stand in every file."""
+_SHORT, _MANY = 20, 20_000
 _ODD = re.compile(r": | #|:$")
 _PIECE = re.compile(
     r'"[^"\\]*"|-?[\w./(+<](?:(?:[^\[\]{},:#"?]|:(?=[\w/]))*(?:[^\s\[\]{},:#"?]|:(?=[\w/])))?|[\[\]{}]|, |: '
@@ -69,6 +72,7 @@ class _Reader:
         stack: list[tuple[int, Any]] = [(0, root)]
         indent = 0
         here: Any = root  # the innermost block, which begins in this column
+        scalar = _KNOWN.get
         opened = ""  # the name whose value the next line begins
         for blank, dash, key, member, item in lines:
             if not key and not item:  # nothing, or a comment
@@ -107,6 +111,8 @@ class _Reader:
                 raise _Declined
             if not member:
                 opened = key
+            elif (known := scalar(member)) is not None:
+                here[key] = known
             elif member[0] in _SURE and ": " not in member and " #" not in member and member[-1] != ":":
                 here[key] = member
             else:
@@ -122,34 +128,36 @@ class _Reader:
         if first in _LETTERS or first > "\x7f" or (first == "-" and text[1:2] not in {"", " "}):
             if _ODD.search(text):
                 raise _Declined
-            if scalars.is_text(text):
-                return text
-            reading = scalars.read(text)
+            reading = scalars.Reading(text) if scalars.is_text(text) else scalars.read(text)
             if reading.code == "YML009":
                 self._dates.append((id(parent), name))
             elif reading.code:
                 raise _Declined
+            elif len(text) <= _SHORT and len(_KNOWN) < _MANY:
+                _KNOWN[text] = reading.value
             return reading.value
         if first == '"':
             if len(text) > 1 and text.find('"', 1) == len(text) - 1 and "\\" not in text:
                 return text[1:-1]
         elif first in "[{" and depth + text.count("[") + text.count("{") <= self._depth:
-            return json.loads(_flow(text), object_pairs_hook=_unique)
+            words, written = _flow(text)
+            return words[:] if words is not None else _decode(written)
         raise _Declined
 
 
 @lru_cache(4096)
-def _flow(text: str) -> str:
-    """A list or map on one line as JSON."""
+def _flow(text: str) -> tuple[list[Any] | None, str]:
+    """A list or map on one line as JSON; where it is a list of texts, the list as well."""
     pieces = _PIECE.findall(text)
     if "".join(pieces) != text:
         raise _Declined
     written = "".join(map(_json, pieces))
     try:
-        json.loads(written)
+        value = _decode(written)
     except ValueError:
         raise _Declined from None
-    return written
+    flat = type(value) is list and all(type(item) is str for item in value)
+    return (value if flat else None), written
 
 
 def _json(piece: str) -> str:
@@ -172,6 +180,9 @@ def _unique(members: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(found) < len(members):
         raise _Declined
     return found
+
+
+_decode = json.JSONDecoder(object_pairs_hook=_unique).decode
 
 
 def _pointers(value: Any, wanted: set[tuple[int, str | int]], pointer: Pointer) -> Iterator[Pointer]:  # noqa: ANN401
