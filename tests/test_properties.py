@@ -38,7 +38,7 @@ TIMES = st.datetimes(dt.datetime(2020, 1, 1), dt.datetime(2030, 1, 1)).map(  # n
     lambda when: when.replace(microsecond=0).isoformat() + "Z"
 )
 JSON: st.SearchStrategy[Any] = st.recursive(
-    st.booleans() | st.integers(-(2**53), 2**53) | st.floats(-(2**50), 2**50) | TEXT,
+    st.booleans() | st.integers(1 - 2**53, 2**53 - 1) | st.floats(-(2**50), 2**50) | TEXT,
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(NAME, inner, max_size=3),
     max_leaves=6,
 )
@@ -57,7 +57,7 @@ MODELS = st.fixed_dictionaries(
     },
 )  # fmt: skip
 FILES = st.fixed_dictionaries(
-    {"path": TEXT}, optional={"size": st.integers(0, 2**53), "sha256": HEX, "as": TEXT, "role": NAME}
+    {"path": TEXT}, optional={"size": st.integers(0, 2**53 - 1), "sha256": HEX, "as": TEXT, "role": NAME}
 )
 HUBS = st.fixed_dictionaries(
     {"repo": TEXT},
