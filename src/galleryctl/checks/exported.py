@@ -117,6 +117,8 @@ def unusable_variant(subject: Subject) -> Iterator[Finding]:
 
 def _reasons(enabled: list[Runtime], target: Target) -> list[str]:
     """Why none of the runtimes can use a target; empty where one can."""
+    if xinference.RUNTIME in enabled and unfit(xinference.RUNTIME, target) is None and xinference.takes(target):
+        return []  # the quickest to ask, and mostly it can
     reasons = []
     for runtime in enabled:
         found = command(runtime.name, target)

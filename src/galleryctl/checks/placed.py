@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from galleryctl.checks.rule import Pointer, Subject
     from galleryctl.spec import File, Hub, Release, Variant
@@ -57,42 +57,42 @@ class Parts:
     """All parts of one model, listed once: more than a hundred rules walk them."""
 
     def __init__(self, subject: Subject) -> None:
-        self.releases = tuple(
+        self.releases = [
             PlacedRelease(version, subject.release_file(version), release)
             for version, release in subject.definition.releases.items()
-        )
-        self.variants = tuple(
+        ]
+        self.variants = [
             PlacedVariant(path, ("variants", index), variant, release)
             for _, path, release in self.releases
             for index, variant in enumerate(release.variants)
-        )
-        self.files = tuple(
-            PlacedFile(path, (*pointer, "files", quantization, index), file, quantization, variant)
+        ]
+        self.files = [
+            PlacedFile(path, ("variants", pointer[1], "files", quantization, index), file, quantization, variant)
             for path, pointer, variant, _ in self.variants
             for quantization, group in variant.files.items()
             for index, file in enumerate(group)
-        )
-        self.hubs = tuple(
-            PlacedHub(path, (*pointer, "sources", kind), kind, hub, variant)
+        ]
+        self.hubs = [
+            PlacedHub(path, ("variants", pointer[1], "sources", kind), kind, hub, variant)
             for path, pointer, variant, _ in self.variants
             if variant.sources
             for kind, hub in variant.sources.hubs().items()
-        )
+        ]
 
 
-def releases(subject: Subject) -> tuple[PlacedRelease, ...]:
+def releases(subject: Subject) -> Sequence[PlacedRelease]:
     return subject.parts.releases
 
 
-def variants(subject: Subject) -> tuple[PlacedVariant, ...]:
+def variants(subject: Subject) -> Sequence[PlacedVariant]:
     return subject.parts.variants
 
 
-def files(subject: Subject) -> tuple[PlacedFile, ...]:
+def files(subject: Subject) -> Sequence[PlacedFile]:
     return subject.parts.files
 
 
-def hubs(subject: Subject) -> tuple[PlacedHub, ...]:
+def hubs(subject: Subject) -> Sequence[PlacedHub]:
     return subject.parts.hubs
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from galleryctl.runtimes.base import Command, Runtime, Skipped, Target, exported_name, hub
@@ -25,6 +26,7 @@ _ENGINES = {
     "fp4": ("vLLM", "Transformers"),
     "bnb": ("Transformers", "vLLM"),
 }
+_BY_NAME = {format_: {engine.lower(): engine for engine in engines} for format_, engines in _ENGINES.items()}
 _FORMATS = {"gguf": "ggufv2"}
 _NEEDS = {
     "llm": ("abilities", "languages"),
@@ -36,6 +38,7 @@ _NEEDS = {
 }
 
 
+@lru_cache(4096)
 def billions(parameters: str) -> int | str:
     """A size as Xinference writes it: `8B` as 8, `1.8B` as `1_8`."""
     number = parameter_count(parameters) / 10**9
@@ -53,6 +56,11 @@ def lacks(target: Target) -> Iterator[str]:
             yield f"sources.{kind}.file"
         if target.type in {"image", "video"} and not source.revision:
             yield f"sources.{kind}.revision"
+
+
+def takes(target: Target) -> bool:
+    """Whether there is a command for a target of a type and format that it loads."""
+    return hub(target, RUNTIME.hubs) is not None and not any(lacks(target))
 
 
 def _run(target: Target) -> Command | Skipped:
@@ -84,7 +92,7 @@ def _choice(target: Target) -> list[str]:
 
 def _engine(format_: str, variant: Variant) -> str:
     """The variant's first engine that Xinference has for the format, else the usual one of the format."""
-    offered = {engine.lower(): engine for engine in _ENGINES[format_]}
+    offered = _BY_NAME[format_]
     return next((offered[engine] for engine in variant.engines if engine in offered), _ENGINES[format_][0])
 
 
