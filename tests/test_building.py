@@ -140,6 +140,14 @@ def test_errors_keep_the_last_good_gallery(registry: Make, tmp_path: Path) -> No
     assert tree(out) == before
 
 
+@pytest.mark.parametrize("place", ["", "site", "models/llm", "../.git/site"])
+def test_nothing_is_built_among_the_files_of_authors(registry: Make, place: str) -> None:
+    folder = registry()
+    with pytest.raises(OutputError, match="choose a folder beside registry"):
+        build(folder, folder / place)
+    assert not (folder / "site").exists()
+
+
 def test_expiry_needs_no_change_of_files(registry: Make, tmp_path: Path) -> None:
     root = registry({f"{TINY}/model.yaml": (MINIMAL[f"{TINY}/model.yaml"] or "") + "expires: 2026-06-01\n"})
     build(root, tmp_path / "site")

@@ -198,7 +198,11 @@ def test_a_folder_of_somebody_else_is_refused(tmp_path: Path) -> None:
     assert files(tmp_path) == {"thesis.txt": "years of work"}
 
 
-DAMAGE = ["", "[]", "{}", "\x00", '{"format": 1, "files": {"a": 1}}', '{"format": 1, "files": []}']
+DAMAGE = [
+    "", "[]", "{}", "\x00", "[" * 100_000, '{"format": 1, "files": {"a": 1}}', '{"format": 1, "files": []}',
+    '{"format": 1, "files": {"../mine": ["", "", 1]}}', '{"format": 1, "files": {"a/../../mine": ["", "", 1]}}',
+    '{"format": 1, "files": {"/etc/passwd": ["", "", 1]}}', '{"format": 1, "files": {"a\\u0000": ["", "", 1]}}',
+]  # fmt: skip
 
 
 @pytest.mark.parametrize("text", DAMAGE)
@@ -208,6 +212,23 @@ def test_a_damaged_manifest_is_refused(tmp_path: Path, text: str) -> None:
     (out / MANIFEST).write_text(text)
     with pytest.raises(OutputError, match=r"is damaged: delete .*site and build again"):
         write(out, pages(TEXTS))
+
+
+def test_a_link_in_place_of_a_folder_leads_nowhere(tmp_path: Path) -> None:
+    out, theirs = tmp_path / "site", tmp_path / "theirs"
+    write(out, pages({"a/x": "1", "b": "2"}))
+    (out / "a").rename(theirs)
+    (out / "a").symlink_to(theirs)
+    for texts in ({"b": "2"}, {"a/x": "3", "b": "2"}):
+        with pytest.raises(OutputError, match="a is in the way"):
+            write(out, pages(texts))
+    assert files(theirs) == {"x": "1"}
+
+
+def test_a_folder_in_place_of_the_manifest(tmp_path: Path) -> None:
+    (tmp_path / "site" / MANIFEST).mkdir(parents=True)
+    with pytest.raises(OutputError, match="is damaged"):
+        write(tmp_path / "site", pages(TEXTS))
 
 
 def test_a_manifest_of_another_version_is_refused(tmp_path: Path) -> None:

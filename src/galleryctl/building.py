@@ -65,6 +65,7 @@ def build(
     writing: Callable[[int, int], None] | None = None,
 ) -> Done:
     """Build into `wanted.out`; raises `OutputError` where that folder is not ours."""
+    _refuse_inside(wanted.out.resolve(), wanted.registry)
     root, name = wanted.registry.parent, wanted.registry.name
     tree = git.at(root, wanted.revision) if wanted.revision else git.working(root)
     stamp = _stamp(wanted, tree, name)
@@ -85,6 +86,11 @@ def build(
     )
     written = output.write(wanted.out, outputs, jobs=wanted.jobs, progress=writing, stamp=stamp)
     return Done(written, loaded.problems, loaded.folders)
+
+
+def _refuse_inside(out: Path, registry: Path) -> None:
+    if out.is_relative_to(registry) or ".git" in out.parts:
+        raise OutputError(f"{out} lies among files that are no output: choose a folder beside {registry.name}")
 
 
 def view(loaded: Loaded, wanted: Wanted) -> View:

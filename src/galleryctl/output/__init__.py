@@ -24,6 +24,7 @@ import re
 import shutil
 from contextlib import suppress
 from dataclasses import dataclass
+from itertools import chain
 from typing import TYPE_CHECKING, NamedTuple
 
 from galleryctl import layout, parallel
@@ -99,7 +100,7 @@ def write(
 
 def unchanged(out: Path, stamp: str) -> Written | None:
     """What a run with this stamp would do where the last one had it and its files are all there: nothing. Else none."""
-    if not (out / MANIFEST).is_file():
+    if not os.path.isfile(out / MANIFEST):  # noqa: PTH113 - a name that is too long is no error here
         return None
     if manifest.stamp(out) != stamp:
         return None
@@ -236,6 +237,7 @@ class _Run:
         folders = {folder for path in self._moves for folder in _parents(path)}
         early = [path for path in gone if path in folders or any(folder in self._moves for folder in _parents(path))]
         theirs = [path for path in folders - ours if (self._out / path).exists() and not (self._out / path).is_dir()]
+        theirs += [path for path in {*folders, *chain(*map(_parents, gone))} if (self._out / path).is_symlink()]
         going = ours.union(*map(_parents, early))
         for path in self._moves:
             if os.path.isdir(f"{self._out}/{path}") and not os.path.islink(f"{self._out}/{path}"):  # noqa: PTH112, PTH114

@@ -29,6 +29,8 @@ def read(out: Path) -> dict[str, Row] | None:
     try:
         data = json.loads((out / MANIFEST).read_bytes())
         rows = {path: Row(*row) for path, row in data["files"].items()}
+        if outside := next(filter(_outside, rows), None):
+            raise ValueError(outside)  # noqa: TRY301 - as any other damage
     except FileNotFoundError:
         if not out.exists() or all(path.name == WORK for path in out.iterdir()):
             return None
@@ -37,11 +39,16 @@ def read(out: Path) -> dict[str, Row] | None:
         ) from None
     except NotADirectoryError:
         raise OutputError(f"{out} is a file: choose a folder that is empty or does not exist") from None
-    except (ValueError, TypeError, KeyError, AttributeError) as error:
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError, OSError) as error:
         raise OutputError(f"{out / MANIFEST} is damaged: delete {out} and build again") from error
     if data["format"] != _FORMAT:
         raise OutputError(f"{out} was written by another version of galleryctl: delete it and build again")
     return rows
+
+
+def _outside(path: str) -> bool:
+    """What a manifest lists is removed one day; whoever wrote it must not reach other files."""
+    return path[:1] in {"", "/"} or "\0" in path or (".." in path and ".." in path.split("/"))
 
 
 def stamp(out: Path) -> str:
@@ -49,7 +56,7 @@ def stamp(out: Path) -> str:
     try:
         with (out / MANIFEST).open("rb") as file:
             found = re.match(rb'{"format":\d+,"stamp":"([^"]*)"', file.read(200))
-    except FileNotFoundError:
+    except OSError:
         return ""
     return found[1].decode() if found else ""
 
