@@ -196,7 +196,7 @@ def repeated_choice(subject: Subject) -> Iterator[Finding]:
         kind = (path, variant.format, variant.parameters, variant.active)
         for quantization in variant.quantizations or placed.PLAIN:
             others = {seen.setdefault((*kind, engine, quantization), index) for engine in variant.engines or (None,)}
-            if other := sorted(others - {index}):
+            if others != {index} and (other := sorted(others - {index})):
                 what = " ".join(part for part in (variant.parameters, variant.format, quantization) if part)
                 message = f"{what} is offered by variants[{other[0]}] too"
                 yield Finding(path, pointer, message, "merge the variants")

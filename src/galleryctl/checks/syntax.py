@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from galleryctl.checks.rule import Subject
     from galleryctl.document import Document
 
-_MODEL = tuple(fields.names(Model))
-_RELEASE = tuple(fields.names(Release))
+_MODEL = {name: rank for rank, name in enumerate(fields.names(Model))}
+_RELEASE = {name: rank for rank, name in enumerate(fields.names(Release))}
 
 
 def canonical(subject: Subject) -> Iterator[Finding]:
@@ -52,8 +52,7 @@ def canonical(subject: Subject) -> Iterator[Finding]:
                 break
 
 
-def _ordered(path: str, document: Document, order: tuple[str, ...]) -> Iterator[Finding]:
-    ranks = {name: rank for rank, name in enumerate(order)}
+def _ordered(path: str, document: Document, ranks: dict[str, int]) -> Iterator[Finding]:
     present = [name for name in document.data if name in ranks]
     for before, name in pairwise(present):
         if ranks[name] < ranks[before]:
