@@ -67,4 +67,4 @@ bench: dev
 	$(BIN)/python -m benchmarks
 
 clean:
-	rm -rf .venv build dist node_modules site src/galleryctl/data .coverage .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	rm -rf .venv build dist node_modules site src/galleryctl/data .coverage* .hypothesis .mypy_cache .pytest_cache .ruff_cache

@@ -171,3 +171,10 @@ def test_written() -> None:
     assert report.written(Written(("a", "b"), 1200, (), 10)) == "2 written, 1,200 unchanged"
     assert report.written(Written((), 3, ("c",), 0)) == "3 unchanged, 1 removed"
     assert report.written(Written((), 0, (), 0)) == "nothing to write"
+
+
+def test_the_rules_that_found_most_are_named_where_there_is_more_than_a_screen() -> None:
+    few = [Problem("a", 1, 1, "TAX001", "x")]
+    assert report.most(few) == ""
+    many = [*few, *(Problem("a", line, 1, "SRC002", "x") for line in range(30))]
+    assert report.most(many).startswith("most: SRC002 30, TAX001 1;")

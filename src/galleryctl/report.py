@@ -168,6 +168,14 @@ def summary(found: Iterable[Problem], models: int, seconds: float | None = None)
     return f"{models} model{'' if models == 1 else 's'} checked{took}: {', '.join(parts) or 'no problems'}"
 
 
+def most(found: Sequence[Problem], many: int = 20) -> str:
+    """The rules that found most, where there is more than a screen of problems; empty otherwise."""
+    counts = Counter(problem.code for problem in found).most_common(8)
+    if len(found) <= many:
+        return ""
+    return f"most: {', '.join(f'{code} {count}' for code, count in counts)}; galleryctl explain CODE tells about each"
+
+
 def written(done: Written) -> str:
     """One line that says what a build wrote."""
     parts = [f"{len(done.new):,} written" if done.new else "", f"{done.kept:,} unchanged" if done.kept else ""]

@@ -7,6 +7,7 @@ terminal. Pages learn of a new build over server-sent events, so nothing polls.
 from __future__ import annotations
 
 import datetime as dt
+import logging
 import shutil
 import tempfile
 import threading
@@ -199,6 +200,7 @@ def _watched(registry: Path, stop: threading.Event | None) -> Iterator[bool]:
     beside = [path for name in building.INPUTS if (path := registry.parent / name).is_dir()]
     first = True  # what changed while the watcher started is not told
     options: dict[str, Any] = {"debounce": _DEBOUNCE, "rust_timeout": _STEP, "yield_on_timeout": True}
+    logging.getLogger("watchfiles").setLevel(logging.ERROR)  # it would announce Ctrl-C in words of its own
     for changes in watch(registry, *beside, stop_event=stop, raise_interrupt=False, **options):
         yield bool(changes) or first
         first = False

@@ -67,6 +67,8 @@ def check_command(
         report.problems(_located(found, registry, form), form, checks.RULES, colour=sys.stdout.isatty()), nl=False
     )
     click.echo(report.summary(found, loaded.folders, perf_counter() - start), err=True)
+    if many := report.most(found):
+        click.echo(many, err=True)
     return int(any(problem.severity is Severity.ERROR for problem in found))
 
 

@@ -109,7 +109,9 @@ def label(variant: Variant, quantization: str) -> str:
 def runs(frame: Frame, outline: Outline, release: Release) -> Runs | None:
     """How to run the current release on each runtime of the gallery; none where there is nothing to run."""
     found = list(runtimes.targets(outline.id, outline.type, outline.latest or "", release))
-    names = [name for name in RUNTIMES if name in frame.view.settings.runtimes]
+    # Those that load straight from the source come first: the others need a native export.
+    enabled = [name for name in RUNTIMES if name in frame.view.settings.runtimes]
+    names = sorted(enabled, key=lambda name: RUNTIMES[name].export is not None)
     if not found or not names:
         return None
     memory = {build.label: fit.need(build, fit.CONTEXT) for build in outline.sizes}
