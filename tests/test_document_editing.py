@@ -149,7 +149,9 @@ ODD_TEXTS = st.sampled_from(
      "%d", "---", "<<", "a:", "[a]", "a,b", "? a", "a?b", "\ta", "a \nb\n", "1e3", "a\n\n", "a\r\nb", "\ufeff", "\x85"]
 )  # fmt: skip
 TEXTS = st.text(st.characters(exclude_categories=["Cs"]), max_size=20) | ODD_TEXTS
-SCALARS = TEXTS | st.integers(-(2**53) + 1, 2**53 - 1) | st.floats(allow_nan=False, allow_infinity=False) | st.booleans()
+SCALARS = (
+    TEXTS | st.integers(-(2**53) + 1, 2**53 - 1) | st.floats(allow_nan=False, allow_infinity=False) | st.booleans()
+)
 DATA = st.recursive(
     SCALARS, lambda inner: st.lists(inner, max_size=4) | st.dictionaries(TEXTS, inner, max_size=4), max_leaves=12
 )

@@ -334,7 +334,9 @@ class _Values:
             case "YML010":
                 self.empty.append((tuple(self._stack), node))
             case _:
-                self._problems.add("YML014", place, f"{text} is more than 2^53 - 1: readers round it", "write it as text")
+                self._problems.add(
+                    "YML014", place, f"{text} is more than 2^53 - 1: readers round it", "write it as text"
+                )
 
     def _quoting(self, node: Node) -> tuple[Edit, ...]:
         start = node.start_mark.index + self._shift
