@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import os
 import shutil
 import subprocess
 from collections.abc import Callable
@@ -117,6 +118,14 @@ def test_one_bad_model_never_hides_another(registry: Make) -> None:
     assert list(loaded.gallery.by_id) == ["acme/tiny"]
     assert {problem.path.split("/")[4] for problem in loaded.problems if problem.severity == "error"} == {"a", "b", "c"}
     assert list(loaded.problems) == sorted(loaded.problems)
+
+
+def test_a_folder_whose_name_is_no_text_hides_nothing(registry: Make) -> None:
+    folder = registry()
+    shutil.copytree(folder / "models/llm/acme/tiny", folder / "models/llm/acme" / os.fsdecode(b"\xff"))
+    found = load(folder)
+    assert [entry.id for entry in found.gallery] == ["acme/tiny"]
+    assert {problem.code for problem in found.problems if r"\xff" in problem.path} == {"PTH003"}
 
 
 def test_bad_governance_hides_no_model(registry: Make) -> None:

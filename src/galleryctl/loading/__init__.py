@@ -7,6 +7,7 @@ in parallel processes. One bad folder never hides another.
 from __future__ import annotations
 
 import json
+import re
 from collections import defaultdict
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
@@ -32,6 +33,8 @@ if TYPE_CHECKING:
     from galleryctl.schemas import TypeSchema
 
 
+_ODD = re.compile("[\\udc80-\\udcff]").search
+"""Finds what stands for bytes that are not UTF-8: no document can hold them."""
 _OUTLINES = TypeAdapter(list[Outline])
 _PROBLEMS = TypeAdapter(list[Problem])
 
@@ -127,7 +130,7 @@ def _folders(
     return tuple(
         _folder(place, files, history, name)
         for folder, files in sorted(grouped.items())
-        if (place := layout.model_in(folder))
+        if (place := layout.model_in(folder)) and not _ODD(folder)  # paths are judged apart: nothing is silent
     )
 
 
