@@ -84,7 +84,7 @@ def incomplete_card(subject: Subject) -> Iterator[Finding]:
 
 
 # Cards come from strangers: no pattern here looks at a character more than a few times.
-_FENCE = re.compile(r"^[ \t>]*(`{3,}|~{3,})[^\n]*\n.*?(?:^[ \t>]*\1[`~]*[ \t]*$|\Z)", re.MULTILINE | re.DOTALL)
+_FENCE = re.compile(r"^[ \t>]*(`{3,}+|~{3,}+)[^\n]*+\n.*?(?:^[ \t>]*\1[`~]*[ \t]*$|\Z)", re.MULTILINE | re.DOTALL)
 _TICKS = re.compile(r"\\`|`+|\n[ \t]*\n")
 
 
