@@ -80,3 +80,9 @@ def test_runtimes_are_those_enabled_that_load_a_format() -> None:
     (row,) = documents(view(entry(), settings=settings))["v1/search/llm.en.json"]["models"]
     assert row["facets"]["runtime"] == ["llama.cpp"]
     assert not search.loads("llama.cpp", entry("acme/ear", "audio", releases={}).outline)
+
+
+def test_a_language_that_is_named_twice_has_one_document() -> None:
+    settings = Settings(title="Test", languages=("zh-CN", "en", "zh-cn"))
+    paths = [output.path for output in search.outputs(view(entry(), settings=settings))]
+    assert [path for path in paths if "/llm." in path] == ["v1/search/llm.zh-cn.json", "v1/search/llm.en.json"]

@@ -29,7 +29,7 @@ def outputs(view: View) -> Iterator[Output]:
         names = {entry.outline.publisher for entry in entries}
         profiles = [view.publishers[name].model_dump_json() for name in sorted(names) if name in view.publishers]
         seen = canonical.digest("".join([*(entry.outline.sha256 for entry in entries), *profiles]).encode())
-        for language in view.settings.languages:
+        for language in {each.casefold(): each for each in view.settings.languages}.values():
             depends_on = canonical.digest(f"{seen}{view.words}{language}{resources.program()}".encode())
             path = layout.search_document(name, language)
             yield Output(path, depends_on, partial(document, view, name, entries, language))

@@ -280,9 +280,11 @@ def _pattern(value: str, name: str, pattern: str) -> Wrong:
         number = match[1].replace("_", ".") if match else ""
         fix = f"write {number}{(match[2] or 'B').upper()}" if match else "write a number and K, M, B or T, such as 1.8B"
         return Wrong(None, f"`{short}` is no number of parameters", fix)
+    if "http" in pattern:
+        return Wrong(None, f"`{short}` is no address", "write https://host/path")
     if "/" in pattern:
         fix = f"write {value.lower()}" if re.fullmatch(pattern, value.lower()) else "write publisher/name in lower case"
         return Wrong(None, f"`{short}` is no id of a model", fix)
-    if r"\d" in pattern:
+    if "[1-9]" in pattern:
         return Wrong(None, f"`{short}` is no version", "write three numbers, such as 1.0.0")
     return Wrong(None, f"`{short}` is no name for {name}", "use lower-case letters, digits, `.`, `_` and `-`")

@@ -3,11 +3,20 @@
 from __future__ import annotations
 
 import datetime as dt
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import JsonValue
+from pydantic import Field, JsonValue
 
 from galleryctl.spec.base import Count, Frozen, ModelId, Slug, Status, Text, Version
+
+Address = Annotated[
+    str,
+    Field(
+        pattern=r"^https?://[A-Za-z0-9.-]+(:[0-9]{1,5})?(/[^\s\"'<>`{|}^\\]*)?$",
+        examples=["https://models.example.org"],
+    ),
+]
+Language = Annotated[str, Field(pattern=r"^[a-z]{2,3}(-[A-Za-z0-9]{2,8})*$", examples=["en", "zh"])]
 
 
 class Settings(Frozen):
@@ -17,17 +26,17 @@ class Settings(Frozen):
     """Name of the gallery."""
     description: Text | None = None
     """One sentence about the gallery."""
-    url: str = "http://127.0.0.1:8000"
+    url: Address = "http://127.0.0.1:8000"
     """Address under which the gallery is published."""
-    repository: str | None = None
+    repository: Address | None = None
     """Address of the repository, for links to source, history and editing."""
     branch: str = "main"
     """Default branch of the repository."""
     folder: str = "registry"
     """Folder of the registry inside the repository."""
-    default_language: str = "en"
+    default_language: Language = "en"
     """Language shown where a translation is missing."""
-    languages: tuple[str, ...] = ("en",)
+    languages: tuple[Language, ...] = ("en",)
     """Languages of the gallery, BCP-47."""
     runtimes: tuple[Slug, ...] = ()
     """Runtimes for which native exports are made."""
