@@ -5,8 +5,10 @@ from __future__ import annotations
 import datetime as dt
 import os
 import shutil
+import sqlite3
 import subprocess
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -187,6 +189,23 @@ def test_a_damaged_store_is_thrown_away(registry: Make) -> None:
     path.write_bytes(b"not a database, but long enough to look like one" * 10)
     assert load(root).parsed == 1
     assert load(root).parsed == 0
+
+
+def test_a_store_with_a_damaged_row_is_thrown_away(registry: Make) -> None:
+    root = registry()
+    load(root)
+    (path,) = (root.parent / ".git" / "galleryctl").iterdir()
+    with closing(sqlite3.connect(path)) as base, base:
+        base.execute("UPDATE folder SET outline = ?", (b"\xff",))
+    assert load(root).parsed == 1
+    assert load(root).parsed == 0
+
+
+def test_a_registry_that_is_the_whole_repository_is_refused_with_the_way_out(registry: Make) -> None:
+    root = registry()
+    (root.parent / ".git").rename(root / ".git")
+    with pytest.raises(UsageError, match="registry/registry"):
+        load(root)
 
 
 def test_a_store_that_cannot_be_written_is_done_without(registry: Make) -> None:

@@ -192,6 +192,7 @@ def test_days() -> None:
     ],
 )
 def test_addresses_of_the_forge(repository: str | None, address: str) -> None:
-    settings = Settings(title="T", repository=repository)
+    # Settings refuse the third as they are read; the page would not link to it either.
+    settings = Settings(title="T").model_copy(update={"repository": repository})
     assert wording.forge(settings, "edit", "models/x") == address
     assert bool(wording.commit(settings, "c")) == bool(address)

@@ -17,6 +17,7 @@ from pydantic_core import to_json
 
 from galleryctl import canonical, checks, git, layout, parallel, resources, schemas
 from galleryctl.checks.rule import Context, World
+from galleryctl.errors import UsageError
 from galleryctl.gallery import Entry, Gallery, Outline, make
 from galleryctl.loading import governance
 from galleryctl.loading.store import Row, Store
@@ -81,6 +82,8 @@ def load(
     `tree` saves opening it again. Raises `UsageError` where there is no registry, and `GitError` for an unknown
     revision or a shallow clone.
     """
+    if (root / name / ".git").exists():
+        raise UsageError(f"{name} is the whole repository: put the registry into a folder of it, as {name}/registry")
     if tree is None:
         tree = git.at(root, revision) if revision else git.working(root)
     with parallel.uncollected():
@@ -110,8 +113,14 @@ def _load(
         now=now,
     )
     folders = _folders(paths, git.history(root, name, revision or "HEAD"), name)
-    rows, parsed = _rows(tree, name, folders, context, jobs, progress, Store(git.private(root)))
-    gallery, found = _gallery(rows)
+    store = Store(git.private(root))
+    rows, parsed = _rows(tree, name, folders, context, jobs, progress, store)
+    try:
+        gallery, found = _gallery(rows)
+    except ValueError:  # somebody else wrote into the store: what it held is made again
+        store.discard()
+        rows, parsed = _rows(tree, name, folders, context, jobs, progress, store)
+        gallery, found = _gallery(rows)
     found += beside.problems
     findings = [*checks.path_findings(paths, context)]
     world = World(gallery, context, beside.consumers, beside.tombstones, beside.documents, paths)

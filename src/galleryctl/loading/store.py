@@ -44,7 +44,7 @@ class Store:
                 found = base.execute("SELECT key, outline, wire, listing, cards, problems FROM folder")
                 return {key: Row(*rest) for key, *rest in found if key in wanted}
         except sqlite3.Error:
-            self._discard()
+            self.discard()
             return {}
 
     def put(self, rows: Mapping[str, Row], used: Iterable[str]) -> None:
@@ -56,7 +56,7 @@ class Store:
             with closing(sqlite3.connect(self._path)) as base, base:
                 self._put(base, rows, used)
         except (sqlite3.Error, OSError):
-            self._discard()
+            self.discard()
 
     def _put(self, base: sqlite3.Connection, rows: Mapping[str, Row], used: Iterable[str]) -> None:
         base.execute("PRAGMA synchronous = OFF")
@@ -73,7 +73,8 @@ class Store:
             known = [key for (key,) in base.execute("SELECT key FROM folder")]
             base.executemany("DELETE FROM folder WHERE key = ?", ((key,) for key in known if key not in wanted))
 
-    def _discard(self) -> None:
+    def discard(self) -> None:
+        """Throw the file away; what was kept is made again."""
         if self._path is not None:
             with suppress(OSError):
                 self._path.unlink(missing_ok=True)
