@@ -87,6 +87,13 @@ def test_names_of_two_models(enabled: str, kind: str, overlay: str, said: int) -
     assert len(judged.problems(files, "RUN003")) == said
 
 
+def test_models_without_a_build_have_no_name_at_a_runtime() -> None:
+    for name in ("xinference", "localai"):
+        files = {**runtimes(name), **other("globex/tiny")}
+        files["models/llm/globex/tiny/1.0.0.yaml"] = "notes: Planned.\nvariants: []\n"
+        assert judged.problems(files, "RUN003") == []
+
+
 def test_a_withdrawn_model_has_no_name_at_a_runtime() -> None:
     files = {**runtimes("xinference"), **other("globex/tiny", "listed: false\nreason: pause")}
     assert judged.problems(files, "RUN003") == []

@@ -101,10 +101,7 @@ def licence(view: View, outline: Outline) -> tuple[str, ...]:
 def loads(runtime: str, outline: Outline) -> bool:
     """Whether a runtime loads a format of the current release."""
     known = RUNTIMES.get(runtime)
-    if known is None or outline.type not in known.formats:
-        return False
-    formats = known.formats[outline.type]
-    return not formats or not formats.isdisjoint(outline.formats)
+    return known is not None and known.takes(outline.type, outline.formats)
 
 
 def _short(number: float) -> float:

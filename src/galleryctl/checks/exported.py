@@ -155,7 +155,9 @@ def shared_name(world: World) -> Iterator[Finding]:
         groups: dict[tuple[str, str], list[Entry]] = defaultdict(list)
         for entry in shown:
             outline = entry.outline
-            if outline.type in runtime.formats:
+            # What has no build that the runtime loads is in none of its files.
+            built = outline.formats or outline.hubs or outline.engines
+            if built and runtime.takes(outline.type, outline.formats):
                 scope = runtime.export.format(type=outline.type)
                 groups[scope, outline.names.get(name, outline.name).casefold()].append(entry)
         for found in groups.values():

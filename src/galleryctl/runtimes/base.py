@@ -10,7 +10,7 @@ from galleryctl.runtimes.sentences import say
 
 if TYPE_CHECKING:
     import re
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Collection, Iterator, Mapping
 
     from galleryctl.spec.base import Text
     from galleryctl.spec.release import File, Hub, Release, Variant
@@ -81,6 +81,11 @@ class Runtime:
     run: Callable[[Target], Command | Skipped]
     export: str | None = None
     """Published file it reads, with `{type}`; none where it loads straight from the hub."""
+
+    def takes(self, type_: str, formats: Collection[str]) -> bool:
+        """Whether it loads a model of a type that comes in these formats."""
+        known = self.formats.get(type_)
+        return known is not None and (not known or not known.isdisjoint(formats))
 
 
 def unfit(runtime: Runtime, target: Target) -> Skipped | None:
