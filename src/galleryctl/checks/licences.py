@@ -117,6 +117,15 @@ def _parse(expression: str) -> _Reading:
     return _Reading("reference" if references else "good", present)
 
 
+def official(text: str) -> str | None:
+    """The present spelling of the SPDX expression that is surely meant; empty for words that name no licence.
+
+    None for anything else, such as the name of a licence that is not on the SPDX list.
+    """
+    reading = _read(text)
+    return "" if reading.kind == "nothing" else reading.spelling or None
+
+
 def _symbols(parsed: LicenseExpression) -> list[str]:
     return [str(symbol.key) for symbol in _licensing().license_symbols(parsed)]
 
