@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from galleryctl.gallery import Outline
     from galleryctl.spec import Settings
@@ -62,7 +62,11 @@ class Made:
 
 
 class Exporter(Protocol):
-    """One runtime. Modules satisfy it; `exports.EXPORTERS` lists them by the name of the runtime."""
+    """One runtime. Modules satisfy it; `exports.EXPORTERS` lists them by the name of the runtime.
+
+    A module may offer `faults(path: str, data: bytes) -> list[str]` too: what the runtime would refuse in a file as it
+    was rendered. A fault stops the publication (RUN006), so it costs no more than reading the file once.
+    """
 
     NAME: str
 
@@ -72,5 +76,8 @@ class Exporter(Protocol):
     def shared(self, settings: Settings) -> Sequence[str]:
         """Files that models share, relative to the runtime's folder; they are written also where they are empty."""
 
-    def whole(self, path: str, parts: Sequence[tuple[Item, Any]], settings: Settings) -> Iterator[bytes]:
-        """A shared file from its parts, which come featured first, then by id; in chunks."""
+    def whole(self, path: str, parts: Iterable[tuple[Outline, Any]], settings: Settings) -> Iterator[bytes]:
+        """A shared file from its parts, in chunks. Parts come featured first, then by id, and can be read once.
+
+        They are read back from what was kept, so definitions are not at hand: a part says all that the file holds.
+        """
