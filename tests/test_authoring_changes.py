@@ -10,7 +10,7 @@ import pytest
 
 from conftest import MINIMAL, git, write
 from galleryctl import authoring, loading
-from galleryctl.authoring.releasing import raised
+from galleryctl.authoring.numbering import raised
 from galleryctl.errors import UsageError
 from galleryctl.problems import Severity
 

@@ -6,7 +6,8 @@ refused before anything is written.
 
 from galleryctl.authoring.editing import Change, edit
 from galleryctl.authoring.mending import mend, within
-from galleryctl.authoring.releasing import PARTS, Part, Released, release
+from galleryctl.authoring.numbering import PARTS, Part
+from galleryctl.authoring.releasing import Released, release
 from galleryctl.authoring.scaffold import Answers, Claim, claim, new
 from galleryctl.authoring.starting import init
 

@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple, get_args
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from galleryctl import document, layout
 from galleryctl.authoring.files import Files
+from galleryctl.authoring.numbering import number
 from galleryctl.document import DELETE
 from galleryctl.errors import UsageError
-from galleryctl.spec import Limits, Release, is_version, version_key
+from galleryctl.spec import Limits, Release
 
 if TYPE_CHECKING:
     import datetime as dt
-    from collections.abc import Iterable
     from pathlib import Path
 
+    from galleryctl.authoring.numbering import Part
     from galleryctl.layout import Place
 
-Part = Literal["patch", "minor", "major"]
-PARTS: tuple[Part, ...] = get_args(Part)
 _ORDER = tuple(Release.model_fields)
 
 
@@ -53,9 +52,7 @@ def release(
             f"{identifier} has no release to begin from; write 1.0.0.yaml into {layout.folder(place.type, identifier)}"
         )
     newest = next(iter(releases))
-    used = [*releases, *_gone(files, place)]
-    chosen = version or raised(max(used, key=version_key), bump)
-    _refuse(identifier, chosen, used)
+    chosen = number(files, place, version=version, bump=bump)
     source = files.document(releases[newest])
     values = {"notes": notes or DELETE, "status": DELETE, "reason": DELETE, "released": _time(now)}
     text = source.text
@@ -69,35 +66,6 @@ def release(
         raise UsageError(f"{', '.join(present)} is there already, though git ignores it; nothing was written")
     files.write(texts)
     return Released(identifier, chosen, newest, tuple(f"{files.name}/{path}" for path in texts))
-
-
-def raised(version: str, part: Part) -> str:
-    """The next number: 1.4.2 raised by minor is 1.5.0."""
-    major, minor, patch = version_key(version)
-    if part == "major":
-        return f"{major + 1}.0.0"
-    return f"{major}.{minor + 1}.0" if part == "minor" else f"{major}.{minor}.{patch + 1}"
-
-
-def _refuse(identifier: str, version: str, used: Iterable[str]) -> None:
-    if not is_version(version):
-        raise UsageError(f"{version!r} is no version: write three numbers, such as 1.1.0")
-    highest = max(used, key=version_key)
-    if version_key(version) <= version_key(highest):
-        why = "was used before" if version in used else f"is not above {highest}, the highest ever used"
-        raise UsageError(
-            f"{identifier} {version} {why}; the next are {', '.join(raised(highest, part) for part in PARTS)}"
-        )
-
-
-def _gone(files: Files, place: Place) -> tuple[str, ...]:
-    """Versions that were removed and never come back."""
-    for ending in ("yaml", "json"):
-        path = f"removed/{place.id}.{ending}"
-        if path in files.entries:
-            gone = files.document(path).data.get("releases", [])
-            return tuple(version for version in gone if isinstance(version, str) and is_version(version))
-    return ()
 
 
 def _assigned(path: str, text: str, field: str, value: Any) -> str:  # noqa: ANN401 - any JSON value
