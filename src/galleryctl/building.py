@@ -6,12 +6,25 @@ day. Where the output folder was written from the same stamp and is whole, there
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from itertools import chain
 from typing import TYPE_CHECKING
 
-from galleryctl import audience, canonical, git, index, layout, loading, output, resources, schemas, search, site
+from galleryctl import (
+    audience,
+    canonical,
+    exports,
+    git,
+    index,
+    layout,
+    loading,
+    output,
+    resources,
+    schemas,
+    search,
+    site,
+)
 from galleryctl.errors import OutputError
 from galleryctl.output import Output
 from galleryctl.problems import Problem, Severity
@@ -22,6 +35,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from galleryctl.audience import View
+    from galleryctl.exports import Exports, RefusedError
+    from galleryctl.exports.base import Left
     from galleryctl.git import Tree
     from galleryctl.loading import Loaded
     from galleryctl.output import Written
@@ -58,6 +73,17 @@ class Done:
         return tuple(problem for problem in self.problems if problem.severity is Severity.ERROR)
 
 
+@dataclass(frozen=True)
+class Exported(Done):
+    """What came of the export for one runtime."""
+
+    runtime: str = ""
+    exported: tuple[str, ...] = ()
+    """Ids of the models that it holds."""
+    left: tuple[tuple[str, Left], ...] = ()
+    """What was left out, by id."""
+
+
 def build(
     wanted: Wanted,
     *,
@@ -78,14 +104,68 @@ def build(
     if done.errors:
         return done
     shown = view(loaded, wanted)
-    outputs = chain(
-        index.outputs(shown, schemas=schemas.public(tree), earlier=_earlier(wanted.out)),
-        search.outputs(shown),
-        site.outputs(shown, site.Look.of(tree, live=wanted.live)),
-        _covers(shown, tree, name),
+    with exports.prepared(shown, exports.enabled(shown), folder=git.private(root), jobs=wanted.jobs) as made:
+        outputs = chain(
+            index.outputs(shown, schemas=schemas.public(tree), earlier=_earlier(wanted.out)),
+            search.outputs(shown),
+            site.outputs(shown, site.Look.of(tree, live=wanted.live), made.native),
+            made.outputs(),
+            _covers(shown, tree, name),
+        )
+        try:
+            written = output.write(wanted.out, outputs, jobs=wanted.jobs, progress=writing, stamp=stamp)
+        except exports.RefusedError as refused:
+            return replace(done, problems=(*done.problems, *_faults(refused)))
+    return replace(done, written=written)
+
+
+def export(
+    wanted: Wanted,
+    runtime: str,
+    *,
+    reading: Callable[[int, int], None] | None = None,
+    exporting: Callable[[int, int], None] | None = None,
+) -> Exported:
+    """Write what one runtime reads into `wanted.out`, of all models that can be read.
+
+    Raises `UsageError` for a runtime that has no exporter, `OutputError` where the folder is not ours.
+    """
+    exports.exporter(runtime)
+    _refuse_inside(wanted.out.resolve(), wanted.registry)
+    loaded = loading.load(
+        wanted.registry.parent,
+        wanted.registry.name,
+        now=wanted.now,
+        revision=wanted.revision,
+        jobs=wanted.jobs,
+        progress=reading,
     )
-    written = output.write(wanted.out, outputs, jobs=wanted.jobs, progress=writing, stamp=stamp)
-    return Done(written, loaded.problems, loaded.folders)
+    done = Exported(None, loaded.problems, loaded.folders, runtime)
+    with exports.prepared(view(loaded, wanted), (runtime,), jobs=wanted.jobs, progress=exporting) as made:
+        try:
+            written = output.write(wanted.out, _inside(made), jobs=wanted.jobs)
+        except exports.RefusedError as refused:
+            return replace(done, problems=(*done.problems, *_faults(refused)))
+        reports = list(made.reports())
+    return replace(
+        done,
+        written=written,
+        exported=tuple(report.id for report in reports if report.exported),
+        left=tuple((report.id, left) for report in reports for left in report.left),
+    )
+
+
+def _inside(made: Exports) -> Iterator[Output]:
+    """The files of one runtime, relative to its folder."""
+    for each in made.outputs():
+        yield replace(each, path=layout.inside(each.path))
+
+
+def _faults(refused: RefusedError) -> Iterator[Problem]:
+    """RUN006: nothing is published while a runtime would refuse it."""
+    for fault in refused.faults:
+        fix = "nothing in the registry is wrong: report it, with the definitions of the models that the file names"
+        yield Problem(refused.path, 1, 1, "RUN006", fault, fix)
 
 
 def _refuse_inside(out: Path, registry: Path) -> None:

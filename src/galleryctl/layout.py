@@ -116,6 +116,21 @@ def addressed(path: str, sha256: str) -> str:
     return f"{path.removesuffix('.json')}/{sha256}.json"
 
 
+def native(runtime: str, path: str) -> str:
+    """A file of a native export, published."""
+    return f"runtimes/{runtime}/{path}"
+
+
+def runtime_of(path: str) -> str:
+    """The runtime whose native export a published file belongs to."""
+    return path.split("/", 2)[1]
+
+
+def inside(path: str) -> str:
+    """A file of a native export relative to the runtime's folder."""
+    return path.split("/", 2)[2]
+
+
 def model_page(identifier: str) -> str:
     return f"models/{identifier}/index.html"
 

@@ -10,10 +10,12 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from galleryctl import __version__
 from galleryctl.problems import Severity
+from galleryctl.spec.base import localised
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
+    from galleryctl.building import Exported
     from galleryctl.checks.rule import Rule
     from galleryctl.output import Written
     from galleryctl.problems import Problem
@@ -181,3 +183,24 @@ def written(done: Written) -> str:
     parts = [f"{len(done.new):,} written" if done.new else "", f"{done.kept:,} unchanged" if done.kept else ""]
     parts.append(f"{len(done.pruned):,} removed" if done.pruned else "")
     return ", ".join(part for part in parts if part) or "nothing to write"
+
+
+def exported(done: Exported) -> str:
+    """The machine form of an export: files with new bytes, ids, and what was left out, with the reason."""
+    left = [
+        {
+            "id": identifier,
+            "variant": each.variant,
+            "quantization": each.quantization,
+            "reason": localised(each.reason, "en", "en"),
+        }
+        for identifier, each in done.left
+    ]
+    return _dumped(
+        {
+            "runtime": done.runtime,
+            "written": list(done.written.new) if done.written else [],
+            "exported": list(done.exported),
+            "left": left,
+        }
+    )

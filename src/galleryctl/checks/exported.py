@@ -121,6 +121,8 @@ def _reasons(enabled: list[Runtime], target: Target) -> list[str]:
         return []  # the quickest to ask, and mostly it can
     reasons = []
     for runtime in enabled:
+        if runtime.run is None:
+            continue
         found = command(runtime.name, target)
         if not isinstance(found, Skipped):
             return []
@@ -238,10 +240,32 @@ def unfit_name(subject: Subject) -> Iterator[Finding]:
                 yield Finding(each.path, pointer, message, f"write {runtime.alphabet}")
 
 
+_REFUSED_FILE = """
+    An exported file is not in the shape that its runtime reads.
+
+    One such file can stop the server of everybody who refreshes: Xinference ends at an `updated_at` that is text, and
+    ignores a file that is no array. So each exporter holds what it wrote against the runtime's shape, and nothing is
+    published while that fails. No definition can cause it rightly: it is a bug of the exporter, to be reported with the
+    definitions of the models that the file names. Until it is mended, leave the runtime out of `gallery.yaml`.
+
+    Bad:
+
+    ```json
+    {"models": [{"model_name": "tiny", "updated_at": "2026-01-02"}]}
+    ```
+
+    Good:
+
+    ```json
+    [{"model_name": "tiny", "updated_at": 1767322800}]
+    ```
+"""
+
 RULES: tuple[Rule, ...] = (
     rule("RUN001", Severity.ERROR, entry=refused_export),
     rule("RUN002", Severity.WARN, entry=unusable_variant),
     rule("RUN003", Severity.ERROR, gallery=shared_name),
     rule("RUN004", Severity.WARN, entry=shipped_name),
     rule("RUN005", Severity.ERROR, entry=unfit_name),
+    rule("RUN006", Severity.ERROR, page=_REFUSED_FILE, fixed=True),
 )

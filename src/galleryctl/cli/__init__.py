@@ -28,6 +28,7 @@ _COMMANDS = {
     "show": ("reading", "Show one model."),
     "build": ("building", "Build the gallery and its index."),
     "serve": ("building", "Build, serve on this machine, and rebuild on every change."),
+    "export": ("exporting", "Write what one runtime reads of the models."),
     "schema": ("building", "Write or check the JSON Schemas."),
 }
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from galleryctl.runtimes import llama_cpp, localai, ollama, vllm, xinference
-from galleryctl.runtimes.base import Command, Runtime, Skipped, Target, exported_name, overlay, targets, unfit
+from galleryctl.runtimes.base import Command, Native, Runtime, Skipped, Target, exported_name, overlay, targets, unfit
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 __all__ = [
     "RUNTIMES",
     "Command",
+    "Native",
     "Runtime",
     "Skipped",
     "Target",
@@ -33,6 +34,8 @@ RUNTIMES: Mapping[str, Runtime] = {
 
 
 def command(runtime: str, target: Target) -> Command | Skipped:
-    """How a person runs a target on a runtime of `RUNTIMES`."""
+    """How a person runs a target on a runtime of `RUNTIMES` that has commands."""
     chosen = RUNTIMES[runtime]
+    if chosen.run is None:
+        raise AssertionError(f"{runtime} has no commands")
     return unfit(chosen, target) or chosen.run(target)

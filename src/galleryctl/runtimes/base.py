@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import shlex
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, NamedTuple
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from galleryctl.runtimes.sentences import say
 
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from galleryctl.spec.base import Text
     from galleryctl.spec.release import File, Hub, Release, Variant
 
+T = TypeVar("T")
 PLAIN = "none"
 """The quantization of weights that are not quantized."""
 _WIDTH = 78
@@ -57,10 +58,32 @@ class Command:
 
 
 @dataclass(frozen=True, slots=True)
+class Served:
+    """What a runtime is told of a target, before it is words of a command or lines of a file."""
+
+    options: Mapping[str, object]
+    """Long options without dashes, in the order of the command; `True` for one that takes no value."""
+    note: Text
+    env: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
 class Skipped:
     """Why a runtime cannot run a target."""
 
     reason: Text
+
+
+class Native(NamedTuple):
+    """What the native export for one runtime holds of a model. Paths are published ones."""
+
+    runtime: str
+    files: tuple[str, ...]
+    """Files of this model alone."""
+    shared: tuple[str, ...]
+    """Files that it shares with other models."""
+    left: tuple[tuple[str, str, Text], ...]
+    """What was left out: variant, quantization, reason. Empty names mean the whole variant, or the whole model."""
 
 
 @dataclass(frozen=True)
@@ -78,7 +101,8 @@ class Runtime:
     """Names it accepts for a model."""
     alphabet: str
     """The same in words."""
-    run: Callable[[Target], Command | Skipped]
+    run: Callable[[Target], Command | Skipped] | None = None
+    """None where a person runs nothing for one model: the runtime reads files only."""
     export: str | None = None
     """Published file it reads, with `{type}`; none where it loads straight from the hub."""
 
@@ -171,15 +195,21 @@ def arguments(target: Target, runtime: str) -> dict[str, object]:
     return found if isinstance(found, dict) else {}
 
 
-def options(named: Mapping[str, object]) -> list[str]:
-    """Arguments as words of a command."""
+def options(named: Mapping[str, object], short: Mapping[str, str] | None = None) -> list[str]:
+    """Arguments as words of a command. `short` spells some of them otherwise."""
     words: list[str] = []
     for key, value in named.items():
+        spelled = (short or {}).get(key, f"--{key}")
         if value is True:
-            words.append(f"--{key}")
+            words.append(spelled)
         elif value is not False and isinstance(value, str | int | float):
-            words += [f"--{key}", str(value)]
+            words += [spelled, str(value)]
     return words
+
+
+def told(target: Target, runtime: Runtime, serve: Callable[[Target], T | Skipped]) -> T | Skipped:
+    """What a runtime is told of a target, wherever that is written; else why there is nothing to tell."""
+    return unfit(runtime, target) or serve(target)
 
 
 def _groups(words: tuple[str, ...]) -> Iterator[str]:

@@ -8,10 +8,17 @@ from galleryctl.runtimes.base import PLAIN, Command, Runtime, Skipped, Target, h
 from galleryctl.runtimes.sentences import say
 
 _HOSTS = {"huggingface": "hf.co", "modelscope": "modelscope.cn"}
+_WORDS = (
+    "num_ctx num_batch num_gpu main_gpu use_mmap num_thread num_keep seed num_predict top_k top_p min_p typical_p "
+    "repeat_last_n temperature repeat_penalty presence_penalty frequency_penalty stop draft_num_predict"
+)
+PARAMETERS = frozenset(_WORDS.split())
+"""Parameters of a Modelfile: one that it does not know, and Ollama does not make the model."""
 _PART = r"[A-Za-z0-9_][A-Za-z0-9._-]*"
 
 
-def _run(target: Target) -> Command | Skipped:
+def reference(target: Target) -> str | Skipped:
+    """The name under which Ollama pulls a target from its hub."""
     if (found := hub(target, RUNTIME.hubs)) is None:
         return Skipped(say("no hub", runtime=RUNTIME.title))
     kind, source = found
@@ -21,7 +28,13 @@ def _run(target: Target) -> Command | Skipped:
     tag = target.quantization
     if path is not None and tag.lower() not in path.lower():
         tag = path.rpartition("/")[2]
-    name = f"{_HOSTS[kind]}/{source.repo}" + (f":{tag}" if tag != PLAIN else "")
+    return f"{_HOSTS[kind]}/{source.repo}" + (f":{tag}" if tag != PLAIN else "")
+
+
+def _run(target: Target) -> Command | Skipped:
+    name = reference(target)
+    if isinstance(name, Skipped):
+        return name
     return Command(("ollama", "run" if target.type == "llm" else "pull", name), say("source checks"))
 
 

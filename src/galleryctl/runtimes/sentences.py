@@ -15,6 +15,16 @@ _SENTENCES: Mapping[str, tuple[str, str]] = {
     "no format": ("{runtime} must know the format, which is not recorded.", "未记录格式，{runtime} 无法加载。"),
     "no hub": ("{runtime} loads from none of the sources of this variant.", "{runtime} 不能从该变体的任何来源加载。"),
     "no file": ("The name of the file is not recorded.", "未记录文件名。"),
+    "no path": ("{path} is no path that may be published.", "{path} 不是可以发布的路径。"),
+    "no environment": (
+        "A preset cannot name ModelScope: start {runtime} with the command instead.",
+        "预设无法指定 ModelScope：请改用命令启动 {runtime}。",
+    ),
+    "no preset": ("{text} cannot be written in the format of the file.", "该文件格式无法写入 {text}。"),
+    "no option": (
+        "{option} is no option of a model at {runtime}.",
+        "{option} 不是 {runtime} 的模型选项。",
+    ),
     "lacks": ("{runtime} needs {fields}, which is not recorded.", "{runtime} 需要未记录的 {fields}。"),
     "export": (
         "Needs the native export /{export}, which this gallery does not publish yet.",

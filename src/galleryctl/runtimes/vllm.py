@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from galleryctl.runtimes.base import Command, Runtime, Skipped, Target, arguments, hub, options
+from galleryctl.runtimes.base import Command, Runtime, Served, Skipped, Target, arguments, hub, options
 from galleryctl.runtimes.sentences import say
 
 _TOOL_PARSERS = {"llama3": "llama3_json", "deepseek-v3": "deepseek_v3", "deepseek_v3": "deepseek_v3"}
@@ -18,22 +18,32 @@ _REASONING_PARSERS = {
 """By the start of a family, of a model type of the hub, or of a name."""
 
 
-def _run(target: Target) -> Command | Skipped:
+def served(target: Target) -> Served | Skipped:
+    """The options of `vllm serve`; `model` is its only word without one."""
     if (found := hub(target, RUNTIME.hubs)) is None:
         return Skipped(say("no hub", runtime=RUNTIME.title))
     kind, source = found
-    words = ["VLLM_USE_MODELSCOPE=True"] if kind == "modelscope" else []
-    words += ["vllm", "serve", source.repo]
+    told: dict[str, object] = {"model": source.repo}
     if source.revision:
-        words += ["--revision", source.revision]
+        told["revision"] = source.revision
     if code := target.release.remote_code:
-        words += ["--trust-remote-code", "--code-revision", code.revision]
+        told |= {"trust-remote-code": True, "code-revision": code.revision}
     named = arguments(target, RUNTIME.name)
-    words += ["--runner", "pooling"] if target.type in {"embedding", "rerank"} else _parsers(target, named)
-    return Command((*words, *options(named)), say("pinned" if source.revision else "unpinned"))
+    told |= {"runner": "pooling"} if target.type in {"embedding", "rerank"} else _parsers(target, named)
+    env = {"VLLM_USE_MODELSCOPE": "True"} if kind == "modelscope" else {}
+    return Served(told | named, say("pinned" if source.revision else "unpinned"), env)
 
 
-def _parsers(target: Target, named: dict[str, object]) -> list[str]:
+def _run(target: Target) -> Command | Skipped:
+    said = served(target)
+    if isinstance(said, Skipped):
+        return said
+    env = [f"{name}={value}" for name, value in said.env.items()]
+    named = dict(said.options)
+    return Command((*env, "vllm", "serve", str(named.pop("model")), *options(named)), said.note)
+
+
+def _parsers(target: Target, named: dict[str, object]) -> dict[str, object]:
     """Options for reasoning and tool calls, where it is known which parser reads what the model writes."""
     spec = target.release.spec
     prompt, architecture = (
@@ -42,16 +52,16 @@ def _parsers(target: Target, named: dict[str, object]) -> list[str]:
     kinds = tuple(
         str(kind).lower() for kind in (spec.get("family"), architecture.get("model_type"), target.id.rpartition("/")[2])
     )
-    words: list[str] = []
+    told: dict[str, object] = {}
     if "reasoning" in prompt and "reasoning-parser" not in named:
         parser = next((name for start, name in _REASONING_PARSERS.items() if _starts(kinds, start)), None)
-        words += ["--reasoning-parser", parser] if parser else []
+        told |= {"reasoning-parser": parser} if parser else {}
     if "tool_parser" in prompt and "tool-call-parser" not in named:
         tool = _TOOL_PARSERS.get(str(prompt["tool_parser"]))
         if prompt["tool_parser"] == "qwen":
             tool = "qwen3_coder" if _starts(kinds, "qwen3-coder") else "hermes"
-        words += ["--enable-auto-tool-choice", "--tool-call-parser", tool] if tool else []
-    return words
+        told |= {"enable-auto-tool-choice": True, "tool-call-parser": tool} if tool else {}
+    return told
 
 
 def _starts(kinds: tuple[str, ...], start: str) -> bool:

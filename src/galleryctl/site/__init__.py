@@ -36,17 +36,22 @@ from galleryctl.site.frame import Frame
 from galleryctl.site.look import Look
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
     from galleryctl.audience import View
     from galleryctl.output import Output
+    from galleryctl.runtimes import Native
 
 __all__ = ["Look", "outputs"]
 
 
-def outputs(view: View, look: Look) -> Iterator[Output]:
-    """Every page, feed and asset of a view in a look."""
-    frame = Frame(view, look)
+def _none(_identifier: str) -> Sequence[Native]:
+    return ()
+
+
+def outputs(view: View, look: Look, native: Callable[[str], Sequence[Native]] = _none) -> Iterator[Output]:
+    """Every page, feed and asset of a view in a look. `native` tells what runtimes get of a model, by its id."""
+    frame = Frame(view, look, native)
     yield from lists.outputs(frame)
     for entry in view.gallery:
         yield model.output(frame, entry)

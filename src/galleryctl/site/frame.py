@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -13,10 +13,11 @@ from galleryctl.site import wording
 from galleryctl.spec.base import Text, localised
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     from galleryctl.audience import View
     from galleryctl.gallery import Outline
+    from galleryctl.runtimes import Native
     from galleryctl.site.look import Look
 
 NEW_DAYS = 14
@@ -31,6 +32,8 @@ class Frame:
 
     view: View
     look: Look
+    native: Callable[[str], Sequence[Native]] = field(default=lambda _: ())
+    """What each runtime gets of a model, by its id."""
 
     @cached_property
     def language(self) -> str:
