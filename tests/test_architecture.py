@@ -40,7 +40,7 @@ SIDEWAYS = {  # within one line, each with its reason
 }
 HOMES = {  # third-party library, or part of the standard library that needs care → the modules that may import it
     "click": ("cli",),
-    "concurrent": (),  # `parallel` forks instead
+    "concurrent": ("inspection.asking",),  # it waits for answers; what computes forks, in `parallel`
     "fsspec": ("hubs.objects",),
     "httpcore2": ("fetch",),
     "httpx2": ("fetch", "hubs.huggingface"),

@@ -15,12 +15,14 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import pytest
 
-from galleryctl import checks, document, loading
+import observations
+from galleryctl import checks, document, git, inspection, loading
 from galleryctl.checks.rule import Rule
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from galleryctl.checks.observed import Observed
     from galleryctl.problems import Problem
 
 SAMPLES = Path(__file__).parent / "samples"
@@ -31,7 +33,7 @@ ELSEWHERE = {
     "PTH008",  # found by `schema --check`, not in a registry: proved by the tests of schemas
     "RUN006",  # a mistake of an exporter: proved by the tests of exports
 }
-FILES_BESIDE = {"expected.txt", "files.json", "modes.json", "now.txt"}
+FILES_BESIDE = {"expected.txt", "files.json", "modes.json", "now.txt", "observed.json"}
 
 
 class Sample(NamedTuple):
@@ -40,6 +42,8 @@ class Sample(NamedTuple):
     files: Mapping[str, bytes]
     modes: Mapping[str, str]
     now: dt.datetime
+    observed: Observed | None
+    """What sources said, for rules that need the network."""
 
 
 def read(folder: Path) -> Sample:
@@ -57,11 +61,12 @@ def read(folder: Path) -> Sample:
     odd = folder / "files.json"
     files |= {name: text.encode() for name, text in (json.loads(odd.read_text()) if odd.exists() else {}).items()}
     modes = folder / "modes.json"
-    now = folder / "now.txt"
+    now, observed = folder / "now.txt", folder / "observed.json"
     return Sample(
         files,
         json.loads(modes.read_text()) if modes.exists() else {},
         dt.datetime.fromisoformat(now.read_text().strip() if now.exists() else NOW),
+        observations.read(observed) if observed.exists() else None,
     )
 
 
@@ -76,7 +81,12 @@ def problems(sample: Sample, root: Path) -> tuple[Problem, ...]:
         else:
             path.write_bytes(data)
             path.chmod(int(sample.modes.get(name, "100644")[-3:], 8))
-    return loading.load(folder, now=sample.now).problems
+    loaded = loading.load(folder, now=sample.now)
+    if sample.observed is None:
+        return loaded.problems
+    subjects = inspection.subjects(git.working(folder), "registry", loaded, now=sample.now)
+    found = {problem for each in subjects for problem in checks.online_rules(each, sample.observed, "registry")}
+    return (*loaded.problems, *sorted(found))
 
 
 def lines(found: tuple[Problem, ...], code: str) -> str:

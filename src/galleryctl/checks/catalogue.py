@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from galleryctl import document
@@ -19,11 +20,14 @@ from galleryctl.checks import (
     languages,
     licences,
     life,
+    online,
     paths,
     people,
     quantizations,
     references,
+    remote,
     safety,
+    scanned,
     shipped,
     sources,
     structure,
@@ -36,6 +40,7 @@ from galleryctl.problems import Position, Problem, Severity
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
+    from galleryctl.checks.observed import Observed
     from galleryctl.checks.rule import Context, Finding, Rule, Subject, World
     from galleryctl.document import Document
     from galleryctl.git import Tree, TreeEntry
@@ -47,13 +52,16 @@ _MODULES = (
     sources, addresses, files, shipped, quantizations,
     templates, abilities, figures, environments, safety, exported,
     life, people, references,
+    online, remote, scanned,
 )  # fmt: skip
+_HALVES = {code: half for each in (remote, scanned) for code, half in each.HALVES.items()}
 RULES: Mapping[str, Rule] = {
-    found.code: found
+    found.code: replace(found, online=_HALVES[found.code]) if found.code in _HALVES else found
     for found in sorted((rule for each in _MODULES for rule in each.RULES), key=lambda rule: rule.code)
 }
 _ENTRY = tuple((found, found.entry) for found in RULES.values() if found.entry)
 _GALLERY = tuple((found, found.gallery) for found in RULES.values() if found.gallery)
+_ONLINE = tuple((found, found.online) for found in RULES.values() if found.online)
 
 
 def severity_of(code: str, policy: Policy, milder: Severity | None = None) -> Severity | None:
@@ -103,10 +111,19 @@ def problem(code: str, finding: Finding, name: str, parsed: Document | None, sev
 
 def entry_rules(subject: Subject, name: str) -> list[Problem]:
     """What every rule about one model finds. `name` is the registry's folder in the tree."""
+    return _placed(subject, name, ((rule, check(subject)) for rule, check in _ENTRY))
+
+
+def online_rules(subject: Subject, observed: Observed, name: str) -> list[Problem]:
+    """What the rules about a model's sources find in what those said."""
+    return _placed(subject, name, ((rule, check(subject, observed)) for rule, check in _ONLINE))
+
+
+def _placed(subject: Subject, name: str, checked: Iterable[tuple[Rule, Iterator[Finding]]]) -> list[Problem]:
     policy = subject.context.policy
     found: list[Problem] = []
-    for rule, check in _ENTRY:
-        for finding in check(subject):
+    for rule, findings in checked:
+        for finding in findings:
             severity = severity_of(rule.code, policy, finding.severity)
             if severity is not None:
                 parsed = subject.documents.get(finding.path.rpartition("/")[2])

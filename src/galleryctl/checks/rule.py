@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     import datetime as dt
     from collections.abc import Callable, Iterator, Mapping
 
+    from galleryctl.checks.observed import Observed
     from galleryctl.document import Document
     from galleryctl.gallery import Gallery, Outline
     from galleryctl.git import TreeEntry
@@ -136,6 +137,8 @@ class Rule:
     """`check --fix` can mend it."""
     entry: Callable[[Subject], Iterator[Finding]] | None = field(default=None, repr=False)
     gallery: Callable[[World], Iterator[Finding]] | None = field(default=None, repr=False)
+    online: Callable[[Subject, Observed], Iterator[Finding]] | None = field(default=None, repr=False)
+    """Judges what the sources of a model said of themselves; only `check --online` asks them."""
 
     @property
     def title(self) -> str:
@@ -148,11 +151,14 @@ def rule(
     *,
     entry: Callable[[Subject], Iterator[Finding]] | None = None,
     gallery: Callable[[World], Iterator[Finding]] | None = None,
+    online: Callable[[Subject, Observed], Iterator[Finding]] | None = None,
     page: str | None = None,
     fixed: bool = False,
     fixable: bool = False,
 ) -> Rule:
     """A rule whose page is the docstring of its generator, unless one is given."""
-    source = entry or gallery
+    source = entry or gallery or online
     text = page if page is not None else (source.__doc__ if source else None)
-    return Rule(code, severity, cleandoc(text or ""), fixed=fixed, fixable=fixable, entry=entry, gallery=gallery)
+    return Rule(
+        code, severity, cleandoc(text or ""), fixed=fixed, fixable=fixable, entry=entry, gallery=gallery, online=online
+    )

@@ -136,6 +136,17 @@ class Reserved(Frozen):
     """Where it was decided."""
 
 
+class Scanner(Frozen):
+    """A program that looks at files or container images; run by `check --online` and by nothing else."""
+
+    looks_at: Annotated[Literal["images", "files"], Field(alias="for")]
+    """What it looks at. The image, or the path of the file, is added to the command."""
+    command: Annotated[tuple[str, ...], Field(min_length=1)]
+    """Program and arguments; no shell reads them. An exit code other than 0 is a finding."""
+    seconds: Annotated[int, Field(ge=1, le=3600)] = 300
+    """How long it may take for one file or image."""
+
+
 class Policy(Frozen):
     """`policy.yaml`: severities, limits, reserved names, lanes. Read from the base revision only."""
 
@@ -159,6 +170,8 @@ class Policy(Frozen):
     """Windows in which changes are better not merged."""
     agreements: dict[str, Count] = {}
     """Current versions of the agreements."""
+    scanners: tuple[Scanner, ...] = ()
+    """Programs that look at files and container images before they are published."""
 
 
 class Value(Frozen):

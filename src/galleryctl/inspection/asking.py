@@ -1,0 +1,78 @@
+"""Asking sources, many at once, each question once in a run; what never changes is kept for the next one."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from threading import Lock
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
+
+from galleryctl.checks.observed import Silence, key
+from galleryctl.fetch import DeniedError, FetchError, MissingError, RefusedError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+
+    from galleryctl.fetch import Fetcher
+    from galleryctl.hubs import Hub, Snapshot
+
+T = TypeVar("T")
+R = TypeVar("R")
+AT_ONCE = 8
+"""Models that are looked at at the same time: they wait for answers, they do not compute."""
+
+
+@dataclass(frozen=True)
+class Asks:
+    """The ways to ask, and what was asked already. Threads share it."""
+
+    fetcher: Fetcher
+    hub: Callable[[str], Hub]
+    """The hub of a kind of source."""
+    _answers: dict[tuple[str, str], Any] = field(default_factory=dict, repr=False)
+    _locks: dict[tuple[str, str], Lock] = field(default_factory=lambda: defaultdict(Lock), repr=False)
+    _guard: Lock = field(default_factory=Lock, repr=False)
+
+    def once(self, what: str, name: str, ask: Callable[[], T]) -> T:
+        """The answer to a question, asked by whoever comes first."""
+        with self._guard:
+            lock = self._locks[what, name]
+        with lock:
+            if (what, name) not in self._answers:
+                self._answers[what, name] = ask()
+            answer: T = self._answers[what, name]
+            return answer
+
+    def source(self, kind: str, repo: str, revision: str | None) -> Snapshot | Silence:
+        """A source at a revision; that of its newest commit answers for it, where it is the same."""
+        head = self.once("source", key(kind, repo), lambda: answered(lambda: self.hub(kind).snapshot(repo)))
+        if revision is None or (not isinstance(head, Silence) and head.revision == revision):
+            return head
+        return self.once(
+            "source", key(kind, repo, revision), lambda: answered(lambda: self.hub(kind).snapshot(repo, revision))
+        )
+
+
+def answered(ask: Callable[[], T]) -> T | Silence:
+    """An answer, or why there is none."""
+    try:
+        return ask()
+    except MissingError as error:
+        return _silence("missing", error)
+    except DeniedError as error:
+        return _silence("denied", error)
+    except RefusedError as error:
+        return _silence("refused", error)
+    except FetchError as error:
+        return _silence("silent", error)
+
+
+def _silence(kind: Literal["missing", "denied", "refused", "silent"], error: FetchError) -> Silence:
+    return Silence(kind, " ".join(str(error).split()))
+
+
+def together(work: Callable[[T], R], values: Iterable[T]) -> Iterator[R]:
+    """`work` of every value, in order; several at a time."""
+    with ThreadPoolExecutor(AT_ONCE, thread_name_prefix="ask") as pool:
+        yield from pool.map(work, values)

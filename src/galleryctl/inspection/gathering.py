@@ -1,0 +1,184 @@
+"""What the sources of one model say: asked for here, judged by rules."""
+
+from __future__ import annotations
+
+import re
+from contextlib import suppress
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
+
+from galleryctl.checks import observed
+from galleryctl.checks.observed import Address, Card, Observed, Scan, Silence
+from galleryctl.checks.online import addresses
+from galleryctl.checks.scanned import images
+from galleryctl.errors import GalleryError
+from galleryctl.fetch import Limits
+from galleryctl.inspection import configs, pickles, scanner
+from galleryctl.inspection.asking import answered
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from galleryctl.checks.observed import Config, Repository
+    from galleryctl.checks.rule import Subject
+    from galleryctl.hubs import Snapshot
+    from galleryctl.inspection.asking import Asks
+    from galleryctl.spec import Scanner
+
+_PICKLES = 64
+"""Pickles of one repository that are looked at."""
+_DIGEST = re.compile(r"[0-9a-f]{64}")
+_PERMANENT = {301, 308}
+_SCANNED = Limits(bytes=4 * 2**30, seconds=1800)
+
+
+def gather(subject: Subject, asks: Asks, *, dangers_only: bool = False) -> Observed:
+    """Ask every source of a model. With `dangers_only` what no scan needs is not asked for."""
+    sources: dict[str, Snapshot | Silence] = {}
+    known: dict[str, Config] = {}
+    scans: dict[str, Scan] = {}
+    for each in observed.repositories(subject):
+        found = asks.source(each.kind, each.repo, each.revision)
+        sources[each.key] = found
+        if not dangers_only:
+            sources[observed.key(each.kind, each.repo)] = asks.source(each.kind, each.repo, None)
+        if isinstance(found, Silence) or (found.gated and not found.files):
+            continue
+        if each.main:
+            known |= dict(_configs(each, found, asks))
+        for path in _pickled(each, found):
+            name = f"{each.key}:{path}"
+            scans[name] = asks.once("pickle", name, lambda e=each, f=found, p=path: _pickle(e, f, p, asks))  # type: ignore[misc]
+    for address in _addresses_of_pickles(subject):
+        scans[address] = asks.once("pickle", address, lambda a=address: _pickle_at(a, asks))  # type: ignore[misc]
+    scanners = {each.looks_at: each for each in subject.context.policy.scanners}
+    return Observed(
+        sources=sources,
+        addresses={} if dangers_only else dict(_addresses(subject, asks)),
+        configs=known,
+        card=None if dangers_only else _card(subject, asks),
+        pickles=scans,
+        images=dict(_images(subject, scanners.get("images"), asks)),
+        outside=dict(_outside(subject, sources, scanners.get("files"), asks)),
+    )
+
+
+def _addresses(subject: Subject, asks: Asks) -> Iterator[tuple[str, Address | Silence]]:
+    for address in dict.fromkeys(address for address, *_ in addresses(subject)):
+        yield address, asks.once("address", address, lambda a=address: answered(lambda: _address(a, asks)))  # type: ignore[misc]
+
+
+def _address(url: str, asks: Asks) -> Address:
+    """What an address says of itself: by `x-linked-*` a hub tells of the file behind a redirect."""
+    first = asks.fetcher.head(url, follow=False)
+    moved = first.headers.get("location", "") if first.status in _PERMANENT else ""
+    last = first
+    if 300 <= first.status < 400:  # noqa: PLR2004 - redirects
+        last = asks.fetcher.head(url)
+        moved = last.url if moved else ""
+    digest = first.headers.get("x-linked-etag", "").strip('"')
+    size = first.headers.get("x-linked-size") or last.headers.get("content-length", "")
+    encoded = last.headers.get("content-encoding", "identity") != "identity"
+    return Address(
+        size=int(size) if size.isdecimal() and not (encoded and "x-linked-size" not in first.headers) else None,
+        sha256=digest if _DIGEST.fullmatch(digest) else None,
+        moved=moved,
+    )
+
+
+def _configs(each: Repository, found: Snapshot, asks: Asks) -> Iterator[tuple[str, Config]]:
+    """One for the repository, or one for the first GGUF file of the variant: the others differ in their numbers."""
+    hub = asks.hub(each.kind)
+    groups = {quantization: group for quantization, group in each.variant.files.items() if group}
+    for quantization, group in list(groups.items())[:1]:
+        path = next((file.path for file in group if file.path.endswith(".gguf") and not file.role), None)
+        if path and found.file(path):
+            config = asks.once("gguf", f"{each.key}:{path}", lambda p=path: configs.of_gguf(hub, found, p))  # type: ignore[misc]
+            if config is not None:
+                yield f"{each.key}:{quantization}", config
+    config = asks.once("config", each.key, lambda: configs.of_repository(hub, found))
+    if config is not None:
+        yield f"{each.key}:default", config
+
+
+def _pickled(each: Repository, found: Snapshot) -> list[str]:
+    """The files that a runtime would load and that may hold pickles."""
+    stated = [file.path for group in each.variant.files.values() for file in group if not file.url]
+    present = [file.path for file in found.files]
+    if not each.main or not stated:
+        safe = any(path.endswith((".safetensors", ".gguf", ".onnx")) for path in present)
+        stated = [] if safe else present
+    there = set(present)
+    return [path for path in stated if path.lower().endswith(observed.PICKLES) and path in there][:_PICKLES]
+
+
+def _pickle(each: Repository, found: Snapshot, path: str, asks: Asks) -> Scan:
+    hub, file = asks.hub(each.kind), found.file(path)
+    if file is None or file.size is None:
+        return Scan(trouble="the source does not state its size")
+    return pickles.scan(file.size, lambda start, stop: hub.part(found, path, start, stop))
+
+
+def _addresses_of_pickles(subject: Subject) -> list[str]:
+    found = [url for url, *_, is_file in addresses(subject) if is_file]
+    return [url for url in dict.fromkeys(found) if url.partition("?")[0].lower().endswith(observed.PICKLES)][:_PICKLES]
+
+
+def _pickle_at(url: str, asks: Asks) -> Scan:
+    answer = answered(lambda: _address(url, asks))
+    if isinstance(answer, Silence) or answer.size is None:
+        return Scan(trouble=answer.text if isinstance(answer, Silence) else "its address does not state its size")
+    return pickles.scan(answer.size, lambda start, stop: asks.fetcher.part(url, start, stop))
+
+
+def _card(subject: Subject, asks: Asks) -> Card | None:
+    """The card of the source now, beside the one that was taken over: compared as text, front matter included."""
+    stated = subject.definition.model.readme
+    kind, _, repo = stated.source.partition(":") if stated else ("", "", "")
+    if stated is None or kind not in observed.ASKED or not stated.revision:
+        return None
+    now, then = asks.source(kind, repo, None), asks.source(kind, repo, stated.revision)
+    if isinstance(now, Silence) or isinstance(then, Silence) or now.revision == then.revision:
+        return None
+    hub = asks.hub(kind)
+    with suppress(GalleryError):
+        changed = hub.read(now, "README.md") != hub.read(then, "README.md")
+        return Card(now.revision, changed)
+    return None
+
+
+def _images(subject: Subject, program: Scanner | None, asks: Asks) -> Iterator[tuple[str, Scan]]:
+    for image, *_ in images(subject) if program else ():
+        if "@sha256:" in image and program:
+            yield image, asks.once("image", image, lambda i=image: scanner.run(program, i))  # type: ignore[misc]
+
+
+def _outside(
+    subject: Subject, sources: dict[str, Snapshot | Silence], program: Scanner | None, asks: Asks
+) -> Iterator[tuple[str, Scan]]:
+    """Files are fetched for the scanner, and removed behind it."""
+    if program is None:
+        return
+    wanted = {url: url for url, *_, is_file in addresses(subject) if is_file}
+    for each in observed.repositories(subject):
+        found = sources.get(each.key)
+        if each.main and found is not None and not isinstance(found, Silence):
+            listed = {file.path for group in each.variant.files.values() for file in group if not file.url}
+            hub = asks.hub(each.kind)
+            wanted |= {hub.address(found, path): path for path in listed if found.file(path)}
+    for url in wanted:
+        yield url, asks.once("outside", url, lambda u=url: _fetched(u, program, asks))  # type: ignore[misc]
+
+
+def _fetched(url: str, program: Scanner, asks: Asks) -> Scan:
+    name = re.sub(r"[^A-Za-z0-9._-]", "_", url.partition("?")[0].rpartition("/")[2]).lstrip("-.") or "file"
+    with TemporaryDirectory(prefix="galleryctl-file-") as folder:
+        path = Path(folder) / name
+        try:
+            with asks.fetcher.stream(url, limits=_SCANNED) as chunks, path.open("wb") as file:
+                for chunk in chunks:
+                    file.write(chunk)
+        except GalleryError as error:
+            return Scan(trouble=str(error))
+        return scanner.run(program, str(path))

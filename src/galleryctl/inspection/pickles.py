@@ -1,0 +1,157 @@
+"""What pickles import, without loading them. Of an archive only its pickles are read, by ranges.
+
+The names come from picklescan, of which this is the only home; the archives are opened here, as it would read all of
+their members and needs numpy for arrays.
+"""
+
+from __future__ import annotations
+
+import io
+import logging
+import pickletools
+import re
+from typing import TYPE_CHECKING
+from zipfile import BadZipFile
+
+from picklescan.relaxed_zipfile import RelaxedZipFile
+from picklescan.scanner import SafetyLevel, scan_pickle_bytes
+
+from galleryctl.checks.observed import Scan
+from galleryctl.errors import GalleryError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import IO
+
+    Read = Callable[[int, int], bytes]
+
+MOST = 32 * 2**20
+"""Bytes of one pickle that are read."""
+_OPERATIONS = 2_000_000
+_MEMBERS = 1_000
+_TAIL = 2**18
+_NUMPY = b"\x93NUMPY"
+_ENDINGS = (".pkl", ".pickle", ".joblib", ".dill", ".dat", ".data", ".npy")
+_ARCHIVE = b"PK\x03\x04"
+_TORCH = re.compile(rb"\x80\x02\x8a\x0al\xfc\x9cF\xf9 j\xa8P\x19\.")
+"""How the older form of PyTorch begins: five pickles, then bare numbers."""
+
+logging.getLogger("picklescan").addHandler(logging.NullHandler())
+logging.getLogger("picklescan").propagate = False
+
+
+def scan(size: int, read: Read) -> Scan:
+    """Look at a file of `size` bytes, of which `read(start, stop)` gives some."""
+    try:
+        start = read(0, min(size, 64))
+        if start.startswith(_ARCHIVE):
+            return _archive(size, read)
+        data = read(0, min(size, MOST))
+        return _array(data, size) if start.startswith(_NUMPY) else _pickle(data, whole=len(data) == size)
+    except (GalleryError, BadZipFile, OSError, ValueError, EOFError, NotImplementedError, RuntimeError) as error:
+        return Scan(trouble=" ".join(str(error).split())[:200] or type(error).__name__)
+
+
+def _archive(size: int, read: Read) -> Scan:
+    """The pickles of a zip archive: `data.pkl` of PyTorch, arrays of objects of NumPy."""
+    found: dict[str, None] = {}
+    trouble = ""
+    with RelaxedZipFile(_Ranges(size, read)) as archive:
+        members = [each for each in archive.infolist() if each.filename.lower().endswith(_ENDINGS)]
+        if len(members) > _MEMBERS:
+            return Scan(trouble=f"it has {len(members)} pickles, more than {_MEMBERS}")
+        for member in members:
+            with archive.open(member.filename) as opened:
+                data = _start(opened)
+            whole = len(data) <= MOST
+            data = data[:MOST]
+            one = _array(data, member.file_size) if data.startswith(_NUMPY) else _pickle(data, whole=whole)
+            found |= dict.fromkeys(one.findings)
+            trouble = trouble or (f"{member.filename}: {one.trouble}" if one.trouble else "")
+    return Scan(tuple(found), trouble)
+
+
+def _start(opened: IO[bytes]) -> bytes:
+    return opened.read(MOST + 1)
+
+
+def _array(data: bytes, size: int) -> Scan:
+    """An array of NumPy holds pickles only where it holds objects."""
+    wide = data[6:7] in {b"\x02", b"\x03"}
+    length = int.from_bytes(data[8 : 12 if wide else 10], "little")
+    begin = (12 if wide else 10) + length
+    if b"O" not in data[10:begin].partition(b"descr")[2].partition(b",")[0]:
+        return Scan()
+    return _pickle(data[begin:], whole=len(data) == size)
+
+
+def _pickle(data: bytes, *, whole: bool) -> Scan:
+    if many := _too_many(data):
+        return Scan(trouble=many)
+    torch = _TORCH.match(data) is not None
+    found: dict[str, None] = {}
+    stream = io.BytesIO(data)
+    for _ in range(5 if torch else 1):
+        result = scan_pickle_bytes(stream, "file", multiple_pickles=not torch)
+        dangerous = [each for each in result.globals if each.safety is SafetyLevel.Dangerous]
+        found |= dict.fromkeys(sorted(f"{each.module}.{each.name}" for each in dangerous))
+    trouble = "" if whole or torch else f"it is larger than {MOST // 2**20} MiB"
+    return Scan(tuple(found), trouble)
+
+
+def _too_many(data: bytes) -> str:
+    """A list of operations takes a hundred bytes for each: of small ones no more than this are taken apart."""
+    stream, count = io.BytesIO(data), 0
+    try:
+        for count, _ in enumerate(pickletools.genops(stream)):
+            if count > _OPERATIONS:
+                return f"it has more than {_OPERATIONS} operations"
+    except Exception:  # noqa: BLE001 - where it ends, picklescan says what was found until then
+        return ""
+    return ""
+
+
+class _Ranges(io.RawIOBase):
+    """A file whose bytes are fetched where they are read; its end, where archives keep their list, is fetched once."""
+
+    def __init__(self, size: int, read: Read) -> None:
+        super().__init__()
+        self._size = size
+        self._read = read
+        self._at = 0
+        self._start = max(0, size - _TAIL)
+        self._kept = read(self._start, size)
+        self._budget = 4 * MOST
+
+    def seekable(self) -> bool:
+        return True
+
+    def readable(self) -> bool:
+        return True
+
+    def tell(self) -> int:
+        return self._at
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        self._at = max(0, offset + {io.SEEK_SET: 0, io.SEEK_CUR: self._at, io.SEEK_END: self._size}[whence])
+        return self._at
+
+    def read(self, size: int | None = -1) -> bytes:
+        stop = self._size if size is None or size < 0 else min(self._size, self._at + size)
+        if stop <= self._at:
+            return b""
+        if not self._start <= self._at or stop > self._start + len(self._kept):
+            self._fetch(stop)
+        data = self._kept[self._at - self._start : stop - self._start]
+        self._at += len(data)
+        return data
+
+    def _fetch(self, stop: int) -> None:
+        """The archive's members are read in small steps: more than is asked for is fetched at once."""
+        ahead = min(self._size, max(stop, self._at + _TAIL))
+        self._budget -= ahead - self._at
+        if self._budget < 0:
+            raise OSError(f"its pickles are larger than {4 * MOST // 2**20} MiB")
+        self._start, self._kept = self._at, self._read(self._at, ahead)
+        if len(self._kept) < stop - self._at:
+            raise EOFError("the source sends less than it states")
