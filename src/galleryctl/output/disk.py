@@ -15,35 +15,49 @@ from typing import TYPE_CHECKING
 from galleryctl.errors import OutputError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
     from types import FrameType
 
 WORK = ".galleryctl-work"
+JOURNAL = "journal.json"
+"""In a workshop: what must be undone if the run does not end. While it is there the workshop stays."""
 
 _PATIENCE = 10.0  # seconds for the children of a run that was killed to notice it
 
 
 @contextmanager
-def workshop(out: Path) -> Iterator[Path]:
+def workshop(out: Path, mend: Callable[[Path], None] | None = None) -> Iterator[Path]:
     """An empty folder on the file system of `out`, locked for this run and gone after it.
 
-    A child inherits the lock, so nobody gets it while one is still writing.
+    A child inherits the lock, so nobody gets it while one is still writing. `mend` is shown what a run that was killed
+    left in it, before that goes.
     """
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
-        beside = not out.exists() or (out.stat().st_dev == out.parent.stat().st_dev and os.access(out.parent, os.W_OK))
-        work = out.parent / f".{out.name}{WORK}" if beside else out / WORK
+        work = workplace(out)
         lock = _locked(work, out)
     except OSError as error:
         raise OutputError(f"cannot write {out}: {error.strerror}: {error.filename}") from error
     try:
+        if mend:
+            mend(work)
         for leftover in work.iterdir():
-            shutil.rmtree(leftover)
+            if leftover.is_dir():
+                shutil.rmtree(leftover)
+            else:
+                leftover.unlink()
         yield work
     finally:
-        shutil.rmtree(work, ignore_errors=True)
+        if not (work / JOURNAL).exists():
+            shutil.rmtree(work, ignore_errors=True)
         os.close(lock)
+
+
+def workplace(out: Path) -> Path:
+    """Where the workshop of a folder is: beside it, or inside where that is another file system or not ours."""
+    beside = not out.exists() or (out.stat().st_dev == out.parent.stat().st_dev and os.access(out.parent, os.W_OK))
+    return out.parent / f".{out.name}{WORK}" if beside else out / WORK
 
 
 def _locked(work: Path, out: Path) -> int:
