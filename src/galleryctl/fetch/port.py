@@ -27,6 +27,9 @@ class MissingError(FetchError):
 class DeniedError(FetchError):
     """The source wants a login, or an agreement that nobody accepted (401, 403)."""
 
+    challenge: str = ""
+    """How to log in: the header `WWW-Authenticate` of the answer."""
+
 
 @dataclass(frozen=True, slots=True)
 class Limits:
