@@ -34,7 +34,11 @@ __all__ = [
     "reference",
 ]
 
-SOURCES: dict[str, str] = {}
+SOURCES: dict[str, str] = {
+    "lmstudio": "galleryctl.importers.lmstudio",
+    "gpt4all": "galleryctl.importers.gpt4all",
+    "modelsdev": "galleryctl.importers.modelsdev",
+}
 """Importers: name → module, imported on use."""
 
 _LARGEST = 256 * 2**20  # bytes of a catalogue on this machine
