@@ -60,11 +60,13 @@ class Fetcher(Protocol):
     def head(self, url: str, *, headers: Mapping[str, str] | None = None, follow: bool = True) -> Response:
         """What an address says of itself. Without `follow`, an answer of 300 to 399 is returned as it is."""
 
-    def part(self, url: str, start: int, stop: int) -> bytes:
+    def part(self, url: str, start: int, stop: int, *, headers: Mapping[str, str] | None = None) -> bytes:
         """Bytes `start` to `stop` (not included) of an address, by a range request; fewer where it ends."""
 
-    def stream(self, url: str, *, limits: Limits | None = None) -> AbstractContextManager[Iterator[bytes]]:
-        """An address in chunks, for what is too large to hold."""
+    def stream(
+        self, url: str, *, headers: Mapping[str, str] | None = None, limits: Limits | None = None
+    ) -> AbstractContextManager[Iterator[bytes]]:
+        """An address in chunks, for what is too large to hold; it is not resumed where the connection breaks."""
 
     def permit(self, url: str) -> None:
         """Raise `RefusedError` unless an address may be asked: for libraries that connect by themselves."""
