@@ -18,8 +18,9 @@ function commands() {
   };
   chooser.onchange = () => {
     for (const section of $$('.runs > section')) {
-      const said = known.commands[chooser.value][section.dataset.runtime].map((place) => known.words[place]);
-      const command = $('.cmd', section);
+      const places = known.commands[chooser.value][section.dataset.runtime];
+      if (!places) continue; // it has files only
+      const said = places.map((place) => known.words[place]), command = $('.cmd.now', section);
       command.hidden = said.length === 1;
       $('pre', command).textContent = said.length > 1 ? said[0] : '';
       $('.why .said', section).textContent = said.at(-1);

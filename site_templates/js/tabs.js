@@ -38,7 +38,7 @@ export function tabs(box) {
     bar.append(tab);
   });
   box.prepend(bar);
-  const able = sections.map((section) => !$('.cmd', section).hidden), last = store.get('runtime');
+  const able = sections.map((section) => !!$('.cmd:not([hidden])', section)), last = store.get('runtime');
   const first = sections.findIndex((section, place) => able[place] && section.dataset.runtime === last);
   open(first >= 0 ? first : Math.max(0, able.indexOf(true)));
 }

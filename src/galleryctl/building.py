@@ -108,7 +108,7 @@ def build(
         outputs = chain(
             index.outputs(shown, schemas=schemas.public(tree), earlier=_earlier(wanted.out)),
             search.outputs(shown),
-            site.outputs(shown, site.Look.of(tree, live=wanted.live), made.native),
+            site.outputs(shown, site.Look.of(tree, live=wanted.live), made),
             made.outputs(),
             _covers(shown, tree, name),
         )

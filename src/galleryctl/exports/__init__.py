@@ -189,14 +189,16 @@ class Exports:
             for path in shared:
                 parts.setdefault(path, []).append(identifier)
         words = self.view.settings.model_dump_json()
-        for name in self.runtimes:
-            always = [layout.native(name, path) for path in exporter(name).shared(self.view.settings)]
-            found = (path for path in parts if layout.runtime_of(path) == name)
-            for path in dict.fromkeys([*always, *found]):
-                members = tuple(parts.get(path, ()))
-                depends = "".join(self.keys[identifier] for identifier in members)
-                fingerprint = canonical.digest(f"{resources.program()}{words}{depends}".encode())
-                yield Output(path, fingerprint, partial(self._whole, name, path, members))
+        for path in dict.fromkeys([*self.shared(), *parts]):
+            members = tuple(parts.get(path, ()))
+            depends = "".join(self.keys[identifier] for identifier in members)
+            fingerprint = canonical.digest(f"{resources.program()}{words}{depends}".encode())
+            yield Output(path, fingerprint, partial(self._whole, layout.runtime_of(path), path, members))
+
+    def shared(self) -> tuple[str, ...]:
+        """Published paths of the files that models share, also where they are empty."""
+        settings = self.view.settings
+        return tuple(layout.native(name, path) for name in self.runtimes for path in exporter(name).shared(settings))
 
     def native(self, identifier: str) -> tuple[Native, ...]:
         """What each runtime gets of a model; nothing of one that is not shown."""

@@ -8,7 +8,18 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from galleryctl.runtimes import llama_cpp, localai, ollama, vllm, xinference
-from galleryctl.runtimes.base import Command, Native, Runtime, Skipped, Target, exported_name, overlay, targets, unfit
+from galleryctl.runtimes.base import (
+    Command,
+    Native,
+    Natives,
+    Runtime,
+    Skipped,
+    Target,
+    exported_name,
+    overlay,
+    targets,
+    unfit,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -17,6 +28,7 @@ __all__ = [
     "RUNTIMES",
     "Command",
     "Native",
+    "Natives",
     "Runtime",
     "Skipped",
     "Target",

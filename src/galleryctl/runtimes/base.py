@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import shlex
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeVar
 
 from galleryctl.runtimes.sentences import say
 
 if TYPE_CHECKING:
     import re
-    from collections.abc import Callable, Collection, Iterator, Mapping
+    from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 
     from galleryctl.spec.base import Text
     from galleryctl.spec.release import File, Hub, Release, Variant
@@ -84,6 +84,16 @@ class Native(NamedTuple):
     """Files that it shares with other models."""
     left: tuple[tuple[str, str, Text], ...]
     """What was left out: variant, quantization, reason. Empty names mean the whole variant, or the whole model."""
+
+
+class Natives(Protocol):
+    """The native exports of a gallery, as pages tell of them."""
+
+    def native(self, identifier: str) -> Sequence[Native]:
+        """What each runtime gets of a model; nothing of one that is not shown."""
+
+    def shared(self) -> Sequence[str]:
+        """Published paths of the files that models share."""
 
 
 @dataclass(frozen=True)

@@ -26,9 +26,24 @@ _SENTENCES: Mapping[str, tuple[str, str]] = {
         "{option} 不是 {runtime} 的模型选项。",
     ),
     "lacks": ("{runtime} needs {fields}, which is not recorded.", "{runtime} 需要未记录的 {fields}。"),
+    "no variant": (
+        "The release has no build, so there is nothing for {runtime} to load.",
+        "该版本没有任何构建，{runtime} 无可加载。",
+    ),
+    "refused": ("{runtime} would refuse it: {faults}.", "{runtime} 会拒绝它：{faults}。"),
+    "one name": (
+        "{runtime} cannot tell it from another build called {name}: engine and format are the same.",
+        "{runtime} 无法将其与另一个名为 {name} 的构建区分：引擎和格式相同。",
+    ),
+    "unregistered": (
+        "In the catalogue of {runtime}, but without a registration file: with {ability} it registers only models of"
+        " families that it knows, and {family} is none; `register_family` names one.",
+        "已列入 {runtime} 的目录，但没有注册文件：具备 {ability} 能力的模型只能注册为其已知系列，"
+        "{family} 不在其中；可用 `register_family` 指定。",
+    ),
     "export": (
-        "Needs the native export /{export}, which this gallery does not publish yet.",
-        "需要原生导出 /{export}，本模型库尚未发布。",
+        "Xinference must know the model first: give it the native file /{export}, as shown below.",
+        "Xinference 须先知道此模型：请按下文提供原生文件 /{export}。",
     ),
     "pinned": ("Loads exactly the recorded revision from the hub.", "从模型平台加载所记录的确切版本。"),
     "unpinned": (
@@ -57,8 +72,8 @@ _SENTENCES: Mapping[str, tuple[str, str]] = {
     "no files": ("LocalAI installs files, and none are recorded.", "LocalAI 安装文件，但未记录文件。"),
     "no digest": ("A file has no digest, so LocalAI could not check it.", "有文件没有摘要，LocalAI 无法校验。"),
     "galleries": (
-        "Needs a native index under GALLERIES, which this gallery does not publish yet.",
-        "需要 GALLERIES 中的原生索引，本模型库尚未发布。",
+        "LocalAI must know this gallery first: start it with the index under GALLERIES, as shown below.",
+        "LocalAI 须先知道本模型库：请按下文在 GALLERIES 中加入索引后启动。",
     ),
     "unchecked": (
         "Takes the file from the source; LocalAI checks no digest of it.",

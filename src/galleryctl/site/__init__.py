@@ -36,22 +36,18 @@ from galleryctl.site.frame import Frame
 from galleryctl.site.look import Look
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Iterator
 
     from galleryctl.audience import View
     from galleryctl.output import Output
-    from galleryctl.runtimes import Native
+    from galleryctl.runtimes import Natives
 
 __all__ = ["Look", "outputs"]
 
 
-def _none(_identifier: str) -> Sequence[Native]:
-    return ()
-
-
-def outputs(view: View, look: Look, native: Callable[[str], Sequence[Native]] = _none) -> Iterator[Output]:
-    """Every page, feed and asset of a view in a look. `native` tells what runtimes get of a model, by its id."""
-    frame = Frame(view, look, native)
+def outputs(view: View, look: Look, natives: Natives | None = None) -> Iterator[Output]:
+    """Every page, feed and asset of a view in a look, with what is said of its native exports."""
+    frame = Frame(view, look, natives)
     yield from lists.outputs(frame)
     for entry in view.gallery:
         yield model.output(frame, entry)

@@ -11,7 +11,7 @@ from galleryctl import runtimes
 from galleryctl.runtimes import RUNTIMES, Command
 from galleryctl.runtimes.base import files as target_files
 from galleryctl.runtimes.base import fill
-from galleryctl.site import fit, wording
+from galleryctl.site import fit, native, wording
 from galleryctl.spec.base import parameter_count
 
 if TYPE_CHECKING:
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from galleryctl.memory import Build
     from galleryctl.runtimes import Target
     from galleryctl.site.frame import Frame
+    from galleryctl.site.native import Exported, NativeFile
     from galleryctl.spec.release import File, Hub, Release, Variant
 
 _COMMANDS = 128
@@ -30,7 +31,7 @@ _COLUMNS = 6
 
 
 class Run(NamedTuple):
-    """One runtime: the command, or why there is none."""
+    """One runtime: the command, or why there is none, and its native files."""
 
     name: str
     title: str
@@ -38,6 +39,8 @@ class Run(NamedTuple):
     command: str
     note: str
     target: str
+    natives: tuple[NativeFile, ...]
+    left: tuple[tuple[str, str], ...]
 
 
 class Choice(NamedTuple):
@@ -109,10 +112,9 @@ def label(variant: Variant, quantization: str) -> str:
 def runs(frame: Frame, outline: Outline, release: Release) -> Runs | None:
     """How to run the current release on each runtime of the gallery; none where there is nothing to run."""
     found = list(runtimes.targets(outline.id, outline.type, outline.latest or "", release))
-    # Those that load straight from the source come first: the others need a native export.
-    enabled = [name for name in RUNTIMES if name in frame.view.settings.runtimes]
-    names = sorted(enabled, key=lambda name: RUNTIMES[name].export is not None)
-    if not found or not names:
+    names = [name for name, each in RUNTIMES.items() if each.run and name in frame.view.settings.runtimes]
+    exported = native.of(frame, outline.id)
+    if not found or not (names or exported):
         return None
     memory = {build.label: fit.need(build, fit.CONTEXT) for build in outline.sizes}
     labels = [label(target.variant, target.quantization) for target in found]
@@ -120,7 +122,10 @@ def runs(frame: Frame, outline: Outline, release: Release) -> Runs | None:
     words: dict[str, int] = {}
     table = [{name: _said(frame, name, target, words) for name in names} for target in found[:_COMMANDS]]
     return Runs(
-        runs=tuple(_run(name, table, labels, chosen, list(words)) for name in names),
+        runs=(
+            *(_run(name, table, labels, chosen, list(words), exported.get(name)) for name in names),
+            *(_only_native(each) for name, each in exported.items() if name not in names),
+        ),
         choices=tuple(
             Choice(
                 index,
@@ -153,7 +158,19 @@ def _said(frame: Frame, runtime: str, target: Target, words: dict[str, int]) -> 
     return [words.setdefault(text, len(words)) for text in texts]
 
 
-def _run(name: str, table: Sequence[dict[str, Any]], labels: Sequence[str], chosen: int, words: Sequence[str]) -> Run:
+def _only_native(each: Exported) -> Run:
+    """A runtime that has no command for one model, only files."""
+    return Run(each.name, each.title, each.home, "", each.why, "", each.files, each.left)
+
+
+def _run(
+    name: str,
+    table: Sequence[dict[str, Any]],
+    labels: Sequence[str],
+    chosen: int,
+    words: Sequence[str],
+    exported: Exported | None,
+) -> Run:
     """The command for the chosen target, else for the first that this runtime can load, else why there is none."""
     size = labels[chosen].partition(" ")[0]
     order = sorted(
@@ -162,9 +179,12 @@ def _run(name: str, table: Sequence[dict[str, Any]], labels: Sequence[str], chos
     index = next((index for index in order if len(table[index][name]) > 1), chosen)
     said = [words[number] for number in table[index][name]]
     runtime = RUNTIMES[name]
-    if len(said) == 1:
-        return Run(name, runtime.title, runtime.home, "", said[0], "")
-    return Run(name, runtime.title, runtime.home, said[0], said[1], "" if index == chosen else labels[index])
+    command, note = ("", said[0]) if len(said) == 1 else (said[0], said[1])
+    target = "" if index == chosen or not command else labels[index]
+    files, left = (exported.files, exported.left) if exported else ((), ())
+    # what is said of the command already is not said again
+    told = tuple((what, reason) for what, reason in left if reason != note)
+    return Run(name, runtime.title, runtime.home, command, note, target, files, told)
 
 
 def memory(outline: Outline) -> MemoryTable | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -13,11 +13,11 @@ from galleryctl.site import wording
 from galleryctl.spec.base import Text, localised
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Mapping
 
     from galleryctl.audience import View
     from galleryctl.gallery import Outline
-    from galleryctl.runtimes import Native
+    from galleryctl.runtimes import Natives
     from galleryctl.site.look import Look
 
 NEW_DAYS = 14
@@ -32,8 +32,8 @@ class Frame:
 
     view: View
     look: Look
-    native: Callable[[str], Sequence[Native]] = field(default=lambda _: ())
-    """What each runtime gets of a model, by its id."""
+    natives: Natives | None = None
+    """The native exports of the gallery."""
 
     @cached_property
     def language(self) -> str:
@@ -43,6 +43,11 @@ class Frame:
 
     def text(self, text: Text | None) -> str:
         return localised(text, self.language, self.view.settings.default_language)
+
+    @cached_property
+    def gallery(self) -> str:
+        """The name of the gallery."""
+        return self.text(self.view.settings.title)
 
     @cached_property
     def base(self) -> str:
@@ -105,7 +110,7 @@ class Frame:
         """What the base template needs, the same for every page."""
         settings, look = self.view.settings, self.look
         return {
-            "gallery": self.text(settings.title),
+            "gallery": self.gallery,
             "about": self.text(settings.description),
             "repository": wording.safe(settings.repository or ""),
             "contact": settings.contact or "",

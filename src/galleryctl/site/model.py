@@ -139,6 +139,7 @@ def values(frame: Frame, entry: Entry) -> dict[str, Any]:
         "files": builds.files(outline, shown) if shown else [],
         "version": outline.latest or (max(document.releases, key=version_key) if document.releases else ""),
         "bytes": wording.size(outline.bytes) if outline.bytes else "",
+        "downloads": list(_downloads(shown)),
         "spec": list(_spec(frame, outline, shown)),
         "releases": list(_releases(outline, document)),
         "lineage": links.lineage(frame, outline, root),
@@ -280,6 +281,12 @@ def _spec(frame: Frame, outline: Outline, release: Release | None) -> Iterator[t
             yield title, ", ".join(rows.label(frame, schema, name, str(item)) for item in value), False
         else:
             yield title, json.dumps(value, ensure_ascii=False, indent=2), True
+
+
+def _downloads(release: Release | None) -> Iterator[tuple[str, str, str, str]]:
+    """Label, address, digest and prerequisite of everything beside the weights."""
+    for each in release.downloads if release else ():
+        yield each.label, wording.safe(each.url), each.sha256 or "", each.requires or ""
 
 
 def _releases(outline: Outline, document: ModelDocument) -> Iterator[Version]:

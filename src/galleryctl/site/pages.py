@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from galleryctl import canonical, checks, layout
 from galleryctl.output import Output
-from galleryctl.site import cards, covers, events, wording
+from galleryctl.site import cards, covers, events, native, wording
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -83,6 +83,7 @@ def _about(frame: Frame) -> dict[str, Any]:
         "example_type": shown[0] if shown else "llm",
         "example": newest[0].id if newest else "publisher/name",
         "rules": len(checks.RULES),
+        "natives": list(native.listed(frame)),
     }
 
 
