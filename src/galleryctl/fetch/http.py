@@ -225,7 +225,9 @@ def _judge(answer: httpx2.Response, url: str) -> None:
     if status in {404, 410}:
         raise MissingError(f"{text}: there is nothing, or it is not for us")
     if status in {401, 403}:
-        raise DeniedError(f"{text}: it wants a login, or an agreement accepted")
+        denied = DeniedError(f"{text}: it wants a login, or an agreement accepted")
+        denied.challenge = answer.headers.get("www-authenticate", "")
+        raise denied
     if status == _BEYOND:
         raise _BeyondError(text)
     raise FetchError(text)
