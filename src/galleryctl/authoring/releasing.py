@@ -1,10 +1,11 @@
-"""`release`: the next version of a model, begun as a copy of its newest one."""
+"""`release`: the next version of a model, begun as a copy of its newest one and pinned from its sources."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from galleryctl import document, layout
+from galleryctl.authoring import pinning
 from galleryctl.authoring.files import Files
 from galleryctl.authoring.numbering import number
 from galleryctl.document import DELETE
@@ -13,10 +14,13 @@ from galleryctl.spec import Limits, Release
 
 if TYPE_CHECKING:
     import datetime as dt
+    from collections.abc import Callable
     from pathlib import Path
 
     from galleryctl.authoring.numbering import Part
+    from galleryctl.hubs import Hub
     from galleryctl.layout import Place
+    from galleryctl.problems import Problem
 
 _ORDER = tuple(Release.model_fields)
 
@@ -29,6 +33,13 @@ class Released(NamedTuple):
     copied: str
     """The version it began as."""
     paths: tuple[str, ...]
+    """What was written; nothing where there are alarms."""
+    warnings: tuple[str, ...] = ()
+    """What the sources do not say."""
+    alarms: tuple[Problem, ...] = ()
+    """Digests that changed under the same revision, or differ between sources."""
+    pinned: bool = False
+    """Whether a source was asked."""
 
 
 def release(
@@ -39,10 +50,12 @@ def release(
     version: str | None = None,
     bump: Part = "patch",
     notes: str | None = None,
+    hub: Callable[[str], Hub] | None = None,
 ) -> Released:
     """Copy the newest release to a number above every one ever used, its chat templates too; comments stay.
 
-    Notes, status and reason do not carry over; pins do, until they are pinned anew.
+    With `hub`, which gives the hub of a kind of source, revisions, sizes and digests are those of today. Notes, status
+    and reason do not carry over.
     """
     files = Files(registry.resolve())
     place = files.find(identifier)
@@ -55,7 +68,12 @@ def release(
     chosen = number(files, place, version=version, bump=bump)
     source = files.document(releases[newest])
     values = {"notes": notes or DELETE, "status": DELETE, "reason": DELETE, "released": _time(now)}
-    text = source.text
+    shown = f"{files.name}/{source.path}"
+    pins = pinning.pin(source, hub, shown=shown, now=now) if hub else pinning.Pins()
+    told = Released(identifier, chosen, newest, (), tuple(pins.warnings), tuple(pins.alarms), pinned=pins.asked > 0)
+    if pins.alarms:
+        return told
+    text = pinning.applied(source, pins)
     for field, value in values.items():
         text = _assigned(source.path, text, field, value)
     texts = {_renamed(source.path, newest, chosen): text}
@@ -65,7 +83,7 @@ def release(
     if present:
         raise UsageError(f"{', '.join(present)} is there already, though git ignores it; nothing was written")
     files.write(texts)
-    return Released(identifier, chosen, newest, tuple(f"{files.name}/{path}" for path in texts))
+    return told._replace(paths=tuple(f"{files.name}/{path}" for path in texts))
 
 
 def _assigned(path: str, text: str, field: str, value: Any) -> str:  # noqa: ANN401 - any JSON value

@@ -109,7 +109,7 @@ def new(claim_: Claim, answers: Answers) -> tuple[str, ...]:
     texts = {
         f"{folder}/model.yaml": _model(claim_, answers, title),
         f"{folder}/{answers.version}.yaml": _release(claim_.type, answers),
-        f"{folder}/README.md": _CARD.format(title=title),
+        f"{folder}/README.md": card(title),
     }
     if not any(f"publishers/{publisher}.{ending}" in claim_.files.entries for ending in ("yaml", "json")):
         texts[f"publishers/{publisher}.yaml"] = _PUBLISHER.format(title=document.inline(_title(publisher)))
@@ -118,6 +118,11 @@ def new(claim_: Claim, answers: Answers) -> tuple[str, ...]:
         raise UsageError(f"{', '.join(present)} is there already; nothing was written")
     claim_.files.write(texts)
     return tuple(f"{claim_.files.name}/{path}" for path in texts)
+
+
+def card(title: str) -> str:
+    """A card with the four headings, to be filled in."""
+    return _CARD.format(title=title)
 
 
 def _title(name: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
@@ -112,6 +113,20 @@ class Repository(NamedTuple):
 
 def key(kind: str, repo: str, revision: str | None = None) -> str:
     return f"{kind}:{repo}@{revision}" if revision else f"{kind}:{repo}"
+
+
+_CARD = re.compile(
+    r"(?:(?P<kind>huggingface|modelscope):|(?:https://)?(?P<host>huggingface\.co|(?:www\.)?modelscope\.cn/models)/)?"
+    r"(?P<repo>[\w.-]+/[\w.-]+)(?:/(?:blob|resolve|tree)/.*)?/?"
+)
+
+
+def origin(source: str) -> tuple[str, str] | None:
+    """Kind and repository that `readme.source` means: `huggingface:owner/name`, or an address there."""
+    match = _CARD.fullmatch(source)
+    if match is None:
+        return None
+    return match["kind"] or ("modelscope" if "modelscope" in (match["host"] or "") else "huggingface"), match["repo"]
 
 
 def repositories(subject: Subject) -> Iterator[Repository]:

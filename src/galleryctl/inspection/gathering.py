@@ -6,14 +6,14 @@ import re
 from contextlib import suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING
+from typing import IO, TYPE_CHECKING, cast
 
 from galleryctl.checks import observed
 from galleryctl.checks.observed import Address, Card, Observed, Scan, Silence
 from galleryctl.checks.online import addresses
 from galleryctl.checks.scanned import images
 from galleryctl.errors import GalleryError
-from galleryctl.fetch import Limits
+from galleryctl.fetch import Limits, Ranged
 from galleryctl.inspection import configs, pickles, scanner
 from galleryctl.inspection.asking import answered
 
@@ -117,7 +117,7 @@ def _pickle(each: Repository, found: Snapshot, path: str, asks: Asks) -> Scan:
     hub, file = asks.hub(each.kind), found.file(path)
     if file is None or file.size is None:
         return Scan(trouble="the source does not state its size")
-    return pickles.scan(file.size, lambda start, stop: hub.part(found, path, start, stop))
+    return pickles.scan(cast("IO[bytes]", Ranged(asks.fetcher, hub.address(found, path), size=file.size)), file.size)
 
 
 def _addresses_of_pickles(subject: Subject) -> list[str]:
@@ -129,15 +129,16 @@ def _pickle_at(url: str, asks: Asks) -> Scan:
     answer = answered(lambda: _address(url, asks))
     if isinstance(answer, Silence) or answer.size is None:
         return Scan(trouble=answer.text if isinstance(answer, Silence) else "its address does not state its size")
-    return pickles.scan(answer.size, lambda start, stop: asks.fetcher.part(url, start, stop))
+    return pickles.scan(cast("IO[bytes]", Ranged(asks.fetcher, url, size=answer.size)), answer.size)
 
 
 def _card(subject: Subject, asks: Asks) -> Card | None:
     """The card of the source now, beside the one that was taken over: compared as text, front matter included."""
     stated = subject.definition.model.readme
-    kind, _, repo = stated.source.partition(":") if stated else ("", "", "")
-    if stated is None or kind not in observed.ASKED or not stated.revision:
+    where = observed.origin(stated.source) if stated and stated.revision else None
+    if stated is None or where is None:
         return None
+    kind, repo = where
     now, then = asks.source(kind, repo, None), asks.source(kind, repo, stated.revision)
     if isinstance(now, Silence) or isinstance(then, Silence) or now.revision == then.revision:
         return None

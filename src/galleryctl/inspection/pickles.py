@@ -20,16 +20,12 @@ from galleryctl.checks.observed import Scan
 from galleryctl.errors import GalleryError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from typing import IO
-
-    Read = Callable[[int, int], bytes]
 
 MOST = 32 * 2**20
 """Bytes of one pickle that are read."""
 _OPERATIONS = 2_000_000
 _MEMBERS = 1_000
-_TAIL = 2**18
 _NUMPY = b"\x93NUMPY"
 _ENDINGS = (".pkl", ".pickle", ".joblib", ".dill", ".dat", ".data", ".npy")
 _ARCHIVE = b"PK\x03\x04"
@@ -40,39 +36,36 @@ logging.getLogger("picklescan").addHandler(logging.NullHandler())
 logging.getLogger("picklescan").propagate = False
 
 
-def scan(size: int, read: Read) -> Scan:
-    """Look at a file of `size` bytes, of which `read(start, stop)` gives some."""
+def scan(file: IO[bytes], size: int) -> Scan:
+    """Look at a seekable file of `size` bytes; what cannot be read is trouble, never an exception."""
     try:
-        start = read(0, min(size, 64))
+        start = file.read(min(size, 64))
+        file.seek(0)
         if start.startswith(_ARCHIVE):
-            return _archive(size, read)
-        data = read(0, min(size, MOST))
+            return _archive(file)
+        data = file.read(MOST)
         return _array(data, size) if start.startswith(_NUMPY) else _pickle(data, whole=len(data) == size)
     except (GalleryError, BadZipFile, OSError, ValueError, EOFError, NotImplementedError, RuntimeError) as error:
         return Scan(trouble=" ".join(str(error).split())[:200] or type(error).__name__)
 
 
-def _archive(size: int, read: Read) -> Scan:
+def _archive(file: IO[bytes]) -> Scan:
     """The pickles of a zip archive: `data.pkl` of PyTorch, arrays of objects of NumPy."""
     found: dict[str, None] = {}
     trouble = ""
-    with RelaxedZipFile(_Ranges(size, read)) as archive:
+    with RelaxedZipFile(file) as archive:
         members = [each for each in archive.infolist() if each.filename.lower().endswith(_ENDINGS)]
         if len(members) > _MEMBERS:
             return Scan(trouble=f"it has {len(members)} pickles, more than {_MEMBERS}")
         for member in members:
             with archive.open(member.filename) as opened:
-                data = _start(opened)
+                data = opened.read(MOST + 1)
             whole = len(data) <= MOST
             data = data[:MOST]
             one = _array(data, member.file_size) if data.startswith(_NUMPY) else _pickle(data, whole=whole)
             found |= dict.fromkeys(one.findings)
             trouble = trouble or (f"{member.filename}: {one.trouble}" if one.trouble else "")
     return Scan(tuple(found), trouble)
-
-
-def _start(opened: IO[bytes]) -> bytes:
-    return opened.read(MOST + 1)
 
 
 def _array(data: bytes, size: int) -> Scan:
@@ -109,49 +102,3 @@ def _too_many(data: bytes) -> str:
     except Exception:  # noqa: BLE001 - where it ends, picklescan says what was found until then
         return ""
     return ""
-
-
-class _Ranges(io.RawIOBase):
-    """A file whose bytes are fetched where they are read; its end, where archives keep their list, is fetched once."""
-
-    def __init__(self, size: int, read: Read) -> None:
-        super().__init__()
-        self._size = size
-        self._read = read
-        self._at = 0
-        self._start = max(0, size - _TAIL)
-        self._kept = read(self._start, size)
-        self._budget = 4 * MOST
-
-    def seekable(self) -> bool:
-        return True
-
-    def readable(self) -> bool:
-        return True
-
-    def tell(self) -> int:
-        return self._at
-
-    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
-        self._at = max(0, offset + {io.SEEK_SET: 0, io.SEEK_CUR: self._at, io.SEEK_END: self._size}[whence])
-        return self._at
-
-    def read(self, size: int | None = -1) -> bytes:
-        stop = self._size if size is None or size < 0 else min(self._size, self._at + size)
-        if stop <= self._at:
-            return b""
-        if not self._start <= self._at or stop > self._start + len(self._kept):
-            self._fetch(stop)
-        data = self._kept[self._at - self._start : stop - self._start]
-        self._at += len(data)
-        return data
-
-    def _fetch(self, stop: int) -> None:
-        """The archive's members are read in small steps: more than is asked for is fetched at once."""
-        ahead = min(self._size, max(stop, self._at + _TAIL))
-        self._budget -= ahead - self._at
-        if self._budget < 0:
-            raise OSError(f"its pickles are larger than {4 * MOST // 2**20} MiB")
-        self._start, self._kept = self._at, self._read(self._at, ahead)
-        if len(self._kept) < stop - self._at:
-            raise EOFError("the source sends less than it states")

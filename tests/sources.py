@@ -1,0 +1,107 @@
+"""A hub in memory, whose repositories have commits; and pickles that are scanned, never loaded."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import pickle
+import posix
+import zipfile
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
+
+from galleryctl.fetch import FetchError, MissingError
+from galleryctl.hubs import RemoteFile, Snapshot
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+
+def commit(number: int) -> str:
+    return hashlib.sha1(str(number).encode(), usedforsecurity=False).hexdigest()
+
+
+def sha256(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()
+
+
+@dataclass
+class MemoryHub:
+    """`repos[repo]` lists the commits of a repository, oldest first: files by path, and what else a snapshot says."""
+
+    kind: str = "huggingface"
+    repos: dict[str, list[tuple[Mapping[str, bytes], Mapping[str, Any]]]] = field(default_factory=dict)
+    commits: bool = True
+    site: str = "https://hub.example"
+    broken: bool = False
+    asked: list[tuple[str, str | None]] = field(default_factory=list)
+
+    def add(self, repo: str, files: Mapping[str, bytes], **facts: object) -> str:
+        """One more commit of a repository; its id."""
+        self.repos.setdefault(repo, []).append((files, facts))
+        return commit(len(self.repos[repo]))
+
+    def snapshot(self, repo: str, revision: str | None = None) -> Snapshot:
+        self.asked.append((repo, revision))
+        if self.broken:
+            raise FetchError(f"{self.site} did not answer within 120 s")
+        history = self.repos.get(repo, [])
+        branch = revision in {None, "main", "master"}
+        numbers = [number for number in range(1, len(history) + 1) if branch or commit(number) == revision]
+        if not numbers:
+            raise MissingError(f"{self.site}/{repo} has no {revision or 'files'}")
+        files, facts = history[numbers[-1] - 1]
+        found = Snapshot(
+            kind=self.kind,
+            repo=repo,
+            revision=commit(numbers[-1]) if self.commits else None,
+            files=tuple(RemoteFile(path, len(data), sha256(data)) for path, data in sorted(files.items())),
+        )
+        return replace(found, **facts)
+
+    def read(self, found: Snapshot, path: str, *, limit: int = 2**20) -> bytes:
+        for number, (files, _) in enumerate(self.repos[found.repo], start=1):
+            if found.revision in {None, commit(number)} and path in files:
+                if len(files[path]) > limit:
+                    raise FetchError(f"{path} is larger than {limit} bytes")
+                return files[path]
+        raise MissingError(f"{found.repo} has no {path}")
+
+    def part(self, found: Snapshot, path: str, start: int, stop: int) -> bytes:
+        return self.read(found, path, limit=2**40)[start:stop]
+
+    def address(self, found: Snapshot, path: str) -> str:
+        return f"{self.site}/{found.repo}/resolve/{found.revision or 'master'}/{path}"
+
+    def repositories(self, owner: str) -> Iterator[str]:
+        yield from (repo for repo in self.repos if repo.startswith(f"{owner}/"))
+
+
+def of(*hubs: MemoryHub) -> Callable[[str], MemoryHub]:
+    known = {hub.kind: hub for hub in hubs}
+    return lambda kind: known[kind]
+
+
+class _Runs:
+    """What it does when it is loaded: nothing more than the command `true`."""
+
+    def __reduce__(self) -> tuple[Callable[..., int], tuple[str]]:
+        return posix.system, ("true",)
+
+
+def dangerous() -> bytes:
+    return pickle.dumps({"weights": _Runs()})
+
+
+def harmless() -> bytes:
+    return pickle.dumps({"weights": [1.0, 2.0], "name": "tiny"})
+
+
+def archive(data: bytes, *, weights: int = 1000) -> bytes:
+    """A file as `torch.save` writes it."""
+    opened = io.BytesIO()
+    with zipfile.ZipFile(opened, "w") as file:
+        file.writestr("archive/data.pkl", data)
+        file.writestr("archive/version", "3\n")
+        file.writestr("archive/data/0", bytes(weights))
+    return opened.getvalue()

@@ -1,0 +1,239 @@
+"""`release` fills in what sources say, keeps what people wrote, and stops where something changed that may not."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import TYPE_CHECKING
+
+import pytest
+
+import sources
+from conftest import git
+from galleryctl import authoring, loading
+from galleryctl.errors import GalleryError
+from galleryctl.problems import Severity
+from sources import MemoryHub, commit, sha256
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    Make = Callable[..., Path]
+
+NOW = dt.datetime(2026, 11, 21, 15, 30, tzinfo=dt.UTC)
+TINY = "models/llm/acme/tiny"
+OLD, NEW = b"old weights", b"new weights, which are longer"
+BEGUN = f"""\
+notes: First.
+spec: {{context_length: 4096, languages: [en], abilities: [chat]}}   # native
+variants:
+  - format: gguf
+    parameters: 1B
+    quantizations: [Q4_K_M, Q8_0]
+    sources:
+      huggingface: {{repo: acme/tiny-gguf, revision: {commit(1)}, file: "tiny-{{quantization}}.gguf"}}   # ours
+    files:
+      Q4_K_M:
+        - path: tiny-Q4_K_M.gguf
+          size: {len(OLD)}   # checked by hand
+          sha256: {sha256(OLD)}
+"""
+
+
+def hub(*histories: dict[str, bytes], kind: str = "huggingface", **facts: object) -> MemoryHub:
+    made = MemoryHub(kind)
+    for files in histories:
+        made.add("acme/tiny-gguf", files, **facts)
+    return made
+
+
+def both(data: bytes) -> dict[str, bytes]:
+    return {"tiny-Q4_K_M.gguf": data, "tiny-Q8_0.gguf": data * 2, "README.md": b"# Tiny\n"}
+
+
+def release(folder: Path, *hubs: MemoryHub) -> authoring.Released:
+    return authoring.release(folder, "acme/tiny", now=NOW, notes="Second.", hub=sources.of(*hubs))
+
+
+def written(folder: Path) -> str:
+    return (folder / TINY / "1.0.1.yaml").read_text()
+
+
+def errors(folder: Path) -> list[str]:
+    found = loading.load(folder.parent, folder.name, now=NOW).problems
+    wanted = [problem for problem in found if problem.path.endswith("1.0.1.yaml")]
+    return [problem.code for problem in wanted if problem.severity is Severity.ERROR]
+
+
+def test_a_pinned_release_takes_the_newest_commit_and_keeps_comments(registry: Make) -> None:
+    folder = registry({f"{TINY}/1.0.0.yaml": BEGUN})
+    made = release(folder, hub(both(OLD), both(NEW)))
+    assert made.pinned
+    assert (made.warnings, made.alarms) == ((), ())
+    assert (
+        written(folder)
+        == f"""\
+notes: Second.
+released: "2026-11-21T15:30:00Z"
+checked: "2026-11-21"
+spec: {{context_length: 4096, languages: [en], abilities: [chat]}}   # native
+variants:
+  - format: gguf
+    parameters: 1B
+    quantizations: [Q4_K_M, Q8_0]
+    sources:
+      huggingface: {{repo: acme/tiny-gguf, revision: {commit(2)}, file: "tiny-{{quantization}}.gguf"}}   # ours
+    files:
+      Q4_K_M:
+        - path: tiny-Q4_K_M.gguf
+          size: {len(NEW)}   # checked by hand
+          sha256: {sha256(NEW)}
+      Q8_0:
+        - path: tiny-Q8_0.gguf
+          size: {len(NEW) * 2}
+          sha256: {sha256(NEW * 2)}
+"""
+    )
+    assert errors(folder) == []
+
+
+def test_a_branch_becomes_its_commit(registry: Make) -> None:
+    folder = registry({f"{TINY}/1.0.0.yaml": BEGUN.replace(commit(1), "main")})
+    asked = hub(both(OLD), both(NEW))
+    release(folder, asked)
+    assert asked.asked == [("acme/tiny-gguf", "main")]
+    assert f"revision: {commit(2)}" in written(folder)
+    assert errors(folder) == []
+
+
+def test_a_digest_that_changed_under_one_revision_is_an_alarm(registry: Make) -> None:
+    folder = registry({f"{TINY}/1.0.0.yaml": BEGUN})
+    made = release(folder, hub(both(NEW)))
+    (alarm,) = made.alarms
+    assert (alarm.path, alarm.line, alarm.code) == (f"registry/{TINY}/1.0.0.yaml", 13, "FIL002")
+    assert sha256(OLD) in alarm.message
+    assert sha256(NEW) in alarm.message
+    assert made.paths == ()
+    assert git(folder, "status", "--porcelain") == ""
+    again = release(folder, hub(both(NEW), both(NEW)))  # the alarm is about the old commit, whatever came since
+    assert [alarm.code for alarm in again.alarms] == ["FIL002"]
+
+
+def test_weights_that_differ_between_hubs_are_an_alarm(registry: Make) -> None:
+    line = '      modelscope: {repo: acme/tiny-gguf, file: "tiny-{quantization}.gguf"}\n    files:'
+    folder = registry({f"{TINY}/1.0.0.yaml": BEGUN.replace("    files:", line)})
+    other = hub({**both(OLD), "tiny-Q4_K_M.gguf": b"another"}, kind="modelscope")
+    (alarm,) = release(folder, hub(both(OLD)), other).alarms
+    assert alarm.code == "SRC009"
+    assert "at huggingface" in alarm.message
+    assert "at modelscope" in alarm.message
+    assert git(folder, "status", "--porcelain") == ""
+    same = hub(both(OLD), kind="modelscope")
+    same.commits = False
+    assert release(folder, hub(both(OLD)), same).warnings == ("1b-gguf: acme/tiny-gguf has no commits",)
+
+
+def test_no_answer_writes_nothing(registry: Make) -> None:
+    folder = registry({f"{TINY}/1.0.0.yaml": BEGUN})
+    silent = hub(both(OLD))
+    silent.broken = True
+    with pytest.raises(GalleryError, match=r"did not answer.*nothing was written.*--offline"):
+        release(folder, silent)
+    assert git(folder, "status", "--porcelain") == ""
+
+
+WHOLE = f"""\
+spec: {{context_length: 4096, languages: [en], abilities: [chat]}}
+variants:
+  - format: pytorch
+    parameters: 1B
+    quantizations: [none]
+    sources:
+      huggingface: {{repo: acme/tiny-gguf, revision: {commit(1)}}}
+"""
+REPOSITORY = {
+    "README.md": b"# Tiny\n",
+    ".gitattributes": b"*",
+    "config.json": b"{}",
+    "model-00001-of-00002.safetensors": b"1",
+    "model-00002-of-00002.safetensors": b"22",
+    "pytorch_model.bin": b"333",
+    "tokenizer.json": b"{}",
+    "LICENSE": b"MIT",
+    "figures/one.png": b"png",
+}
+
+
+def test_a_whole_repository_lists_what_a_runtime_loads(registry: Make) -> None:
+    folder = registry({f"{TINY}/1.0.0.yaml": WHOLE})
+    release(folder, hub(REPOSITORY))
+    lines = [line for line in written(folder).splitlines() if "path:" in line]
+    assert [line.split("path: ")[1].partition(",")[0] for line in lines] == [
+        "config.json",
+        "model-00001-of-00002.safetensors",
+        "model-00002-of-00002.safetensors",
+        "tokenizer.json",
+    ]
+    assert errors(folder) == []
+
+
+def test_shards_that_are_gone_are_listed_anew(registry: Make) -> None:
+    stated = f"    files: {{none: [{{path: model.safetensors, size: 3, sha256: {sha256(b'333')}}}]}}\n"
+    folder = registry({f"{TINY}/1.0.0.yaml": WHOLE + stated})
+    release(folder, hub({"model.safetensors": b"333"}, REPOSITORY))
+    assert "model-00002-of-00002.safetensors" in written(folder)
+    assert "model.safetensors," not in written(folder)
+
+
+PARTS = """\
+spec: {context_length: 4096, languages: [en], abilities: [chat]}
+variants:
+  - format: gguf
+    parameters: 1B
+    quantizations: [Q8_0]
+    sources:
+      huggingface:
+        repo: acme/tiny-gguf
+        revision: main
+        file: "tiny-{quantization}.gguf"
+        parts_file: "{quantization}/tiny-{part}.gguf"
+        parts: {Q8_0: [00001-of-00002, 00002-of-00002]}
+        projectors: [mmproj.gguf, lost.gguf]
+        draft: {repo: acme/draft, revision: main}
+"""
+
+
+def test_parts_projectors_drafts_and_the_flag(registry: Make) -> None:
+    folder = registry({f"{TINY}/1.0.0.yaml": PARTS})
+    files = {"Q8_0/tiny-00001-of-00002.gguf": b"1", "Q8_0/tiny-00002-of-00002.gguf": b"2", "mmproj.gguf": b"m"}
+    asked = hub(files, gated=True)
+    asked.add("acme/draft", {"draft.gguf": b"d"})
+    asked.add("acme/draft", {"draft.gguf": b"e"})
+    made = release(folder, asked)
+    assert made.warnings == ("1b-gguf: acme/tiny-gguf has no file lost.gguf",)
+    text = written(folder)
+    assert f"draft: {{repo: acme/draft, revision: {commit(2)}}}" in text
+    assert "gated: true" in text
+    assert (
+        "        - path: mmproj.gguf\n          role: projector\n          size: 1\n"
+        f"          sha256: {sha256(b'm')}\n" in text
+    )
+    assert text.count("path:") == 3
+
+
+def test_what_a_source_does_not_say_stays_absent(registry: Make) -> None:
+    folder = registry({f"{TINY}/1.0.0.yaml": BEGUN})
+    asked = hub(both(OLD), both(NEW))
+    snapshot = asked.snapshot("acme/tiny-gguf")
+    files = tuple(file._replace(sha256=None) for file in snapshot.files)
+    asked.repos["acme/tiny-gguf"][1] = (both(NEW), {"files": files})
+    made = release(folder, asked)
+    assert "1b-gguf: huggingface states no digest of tiny-Q4_K_M.gguf" in made.warnings
+    assert "sha256" not in written(folder)
+
+
+def test_a_release_without_sources_is_a_copy(registry: Make) -> None:
+    folder = registry({f"{TINY}/1.0.0.yaml": "spec: {context_length: 4096}\n"})
+    made = release(folder)
+    assert not made.pinned
+    assert "checked" not in written(folder)
