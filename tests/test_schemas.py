@@ -365,7 +365,7 @@ def test_a_registry_brings_its_own_types_and_runtimes() -> None:
 
 def test_runtimes_come_with_galleryctl() -> None:
     found = schemas.runtimes(Disk({}))
-    assert set(found) == {"xinference", "localai", "vllm", "llama.cpp", "ollama", "tencent-ti"}
+    assert set(found) == {"xinference", "localai", "vllm", "llama.cpp", "ollama", "kserve", "tencent-ti"}
     assert found["tencent-ti"]["x-required-files"] == ["model_service.py", "config.json"]
     assert all({"per_variant", "extra", "nulls"} <= schema["properties"].keys() for schema in found.values())
 

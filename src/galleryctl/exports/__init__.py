@@ -36,8 +36,12 @@ if TYPE_CHECKING:
 __all__ = ["EXPORTERS", "Exports", "RefusedError", "enabled", "exporter", "prepared"]
 
 EXPORTERS: Mapping[str, str] = {
+    "kserve": "kserve",
+    "kubeflow": "kubeflow",
+    "litellm": "litellm",
     "llama.cpp": "llama_cpp",
     "ollama": "ollama",
+    "openai": "openai",
     "vllm": "vllm",
 }
 """Modules by the name of the runtime; each is imported when it is asked for."""

@@ -79,6 +79,10 @@ _SENTENCES: Mapping[str, tuple[str, str]] = {
         "Takes the file from the source; LocalAI checks no digest of it.",
         "直接从来源取文件；LocalAI 不校验其摘要。",
     ),
+    "no server": (
+        "{runtime} passes requests on to engines, and none that it is given here serves this.",
+        "{runtime} 将请求转发给推理引擎，而此处提供的引擎都不能运行它。",
+    ),
 }
 
 
