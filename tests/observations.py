@@ -25,6 +25,7 @@ def made(data: dict[str, Any]) -> Observed:
             for key, value in data.get("addresses", {}).items()
         },
         configs={key: _config(value) for key, value in data.get("configs", {}).items()},
+        stored={key: tuple(value) for key, value in data.get("stored", {}).items()},
         card=Card(**data["card"]) if "card" in data else None,
         **{
             name: {

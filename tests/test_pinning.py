@@ -225,11 +225,23 @@ def test_what_a_source_does_not_say_stays_absent(registry: Make) -> None:
     folder = registry({f"{TINY}/1.0.0.yaml": BEGUN})
     asked = hub(both(OLD), both(NEW))
     snapshot = asked.snapshot("acme/tiny-gguf")
-    files = tuple(file._replace(sha256=None) for file in snapshot.files)
+    files = tuple(file._replace(sha256=None, size=2**30) for file in snapshot.files)
     asked.repos["acme/tiny-gguf"][1] = (both(NEW), {"files": files})
     made = release(folder, asked)
     assert "1b-gguf: huggingface states no digest of tiny-Q4_K_M.gguf" in made.warnings
     assert "sha256" not in written(folder)
+
+
+def test_small_files_without_a_digest_are_read(registry: Make) -> None:
+    folder = registry({f"{TINY}/1.0.0.yaml": WHOLE})
+    asked = hub(REPOSITORY)
+    files = tuple(
+        file if file.path.endswith(".safetensors") else file._replace(sha256=None)
+        for file in asked.snapshot("acme/tiny-gguf").files
+    )
+    asked.repos["acme/tiny-gguf"][0] = (REPOSITORY, {"files": files})
+    assert release(folder, asked).warnings == ()
+    assert written(folder).count(sha256(b"{}")) == 2
 
 
 def test_a_release_without_sources_is_a_copy(registry: Make) -> None:

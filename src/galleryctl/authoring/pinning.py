@@ -6,6 +6,7 @@ revision is an alarm, never an update.
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 from dataclasses import dataclass, field
@@ -27,13 +28,15 @@ if TYPE_CHECKING:
 
     from galleryctl.document import Document, Pointer
     from galleryctl.hubs import Hub as Asked
-    from galleryctl.hubs import Snapshot
+    from galleryctl.hubs import RemoteFile, Snapshot
     from galleryctl.spec import Hub, Variant
     from galleryctl.spec.release import Draft, Lora
 
 PINNED = ("huggingface", "modelscope")
 """Sources that say which commit, sizes and digests they have."""
 _COMMIT = re.compile(r"[0-9a-f]{40}")
+_SMALL = 16 * 2**20
+"""Bytes of a file that is read to know its digest."""
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 _ORDER = {
     (): tuple(Release.model_fields),
@@ -205,11 +208,22 @@ class _Variant:
             if each.known is None:
                 self._warn(f"{found.repo} has no file {each.path}")
                 continue
-            known = {"path": each.path, "role": each.role, "size": each.known.size, "sha256": each.known.sha256}
+            digest = each.known.sha256 or self._digest(found, each.known)
+            known = {"path": each.path, "role": each.role, "size": each.known.size, "sha256": digest}
             facts[each.path] = {name: value for name, value in known.items() if value is not None}
-            if each.known.sha256 is None:
+            if digest is None:
                 self._warn(f"{found.kind} states no digest of {each.path}")
         return facts
+
+    def _digest(self, found: Snapshot, file: RemoteFile) -> str | None:
+        """Small files beside the weights are read: hubs state digests of large ones only."""
+        if file.size is None or file.size > _SMALL:
+            return None
+        try:
+            data = self._hub(found.kind).read(found, file.path, limit=_SMALL)
+        except FetchError:
+            return None
+        return hashlib.sha256(data).hexdigest() if len(data) == file.size else None
 
     def _agreed(
         self,

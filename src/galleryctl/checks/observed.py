@@ -78,6 +78,8 @@ class Observed:
     addresses: Mapping[str, Address | Silence] = field(default_factory=dict)
     configs: Mapping[str, Config] = field(default_factory=dict)
     """By source and quantization, `default` for plain weights: GGUF files may differ from each other."""
+    stored: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """Hashes by which a hub stores a file, none of them its SHA-256; asked for where a digest differs."""
     card: Card | None = None
     pickles: Mapping[str, Scan] = field(default_factory=dict)
     """By source and file."""

@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from galleryctl.checks.observed import Config, Repository
-    from galleryctl.hubs import Snapshot
     from galleryctl.spec import File
 
 
@@ -38,14 +37,13 @@ def _files(subject: Subject, observed: Observed) -> Iterator[_Remote]:
         found = observed.snapshot(each.kind, each.repo, each.revision)
         if not each.main or found is None:
             continue
-        stored = _stored(found)
         for quantization, group in each.variant.files.items():
             for index, file in enumerate(group):
                 known = found.file(file.path)
                 if known is not None and not file.url:
                     place = (*each.pointer[:2], "files", quantization, index)
                     pinned = COMMIT.fullmatch(each.revision or "") is not None
-                    storage = stored.get(file.path, frozenset())
+                    storage = frozenset(observed.stored.get(f"{each.key}:{file.path}", ()))
                     yield _Remote(
                         each.path, place, file, known.size, known.sha256, _named(each), pinned=pinned, storage=storage
                     )
@@ -58,26 +56,6 @@ def _files(subject: Subject, observed: Observed) -> Iterator[_Remote]:
 
 def _named(each: Repository) -> str:
     return f"{each.kind}:{each.repo}"
-
-
-_NAMES = ("path", "rfilename", "Path", "Name")
-_DIGESTS = ("xetHash", "xet_hash", "blobId", "blob_id", "oid", "etag", "ETag")
-
-
-def _stored(found: Snapshot) -> dict[str, frozenset[str]]:
-    """Hashes that are no SHA-256 of a file, by path, wherever the source's own words list files."""
-    known: dict[str, frozenset[str]] = {}
-    queue: list[Any] = [found.raw]
-    while queue:
-        value = queue.pop()
-        if isinstance(value, list):
-            queue += value
-        elif isinstance(value, dict):
-            queue += [each for each in value.values() if isinstance(each, dict | list)]
-            if path := next((value[name] for name in _NAMES if isinstance(value.get(name), str)), None):
-                hashes = {value[name] for name in _DIGESTS if isinstance(value.get(name), str)}
-                known[path] = known.get(path, frozenset()) | hashes
-    return known
 
 
 def changed_digest(subject: Subject, observed: Observed) -> Iterator[Finding]:

@@ -7,13 +7,16 @@ from typing import TYPE_CHECKING, Any
 
 from galleryctl.checks.observed import Config
 from galleryctl.errors import GalleryError
+from galleryctl.hubs import facts, gguf
 
 if TYPE_CHECKING:
     from galleryctl.hubs import Hub, Snapshot
+    from galleryctl.hubs.facts import Facts
 
 _NAME = "config.json"
 _TEMPLATE = "chat_template.jinja"
 _TOKENIZER = "tokenizer_config.json"
+_POOLING = "1_Pooling/config.json"
 _MOST = 4 * 2**20
 
 
@@ -23,8 +26,11 @@ def of_repository(hub: Hub, found: Snapshot) -> Config | None:
     template = _template(hub, found)
     if data is None:
         return Config(_TEMPLATE, template=template) if template else None
-    facts = _facts(data)
-    return facts._replace(template=template, code=_code(data))
+    pooling = _object(hub, found, _POOLING) if found.file(_POOLING) else None
+    counted = found.raw.get("parameters")
+    return _config(_NAME, facts.of_config(data, pooling))._replace(
+        template=template, code=_code(data), parameters=counted if isinstance(counted, int) else None
+    )
 
 
 def _object(hub: Hub, found: Snapshot, path: str) -> dict[str, Any] | None:
@@ -59,8 +65,20 @@ def _code(data: dict[str, Any]) -> tuple[str, ...]:
 
 def of_gguf(hub: Hub, found: Snapshot, path: str) -> Config | None:
     """What the header of a GGUF file says; none where it cannot be read."""
-    return None
+    try:
+        header = gguf.header(lambda start, stop: hub.part(found, path, start, stop))
+        return _config(path, facts.of_header(header))
+    except (GalleryError, ValueError):
+        return None
 
 
-def _facts(data: dict[str, Any]) -> Config:
-    return Config(_NAME)
+def _config(file: str, known: Facts) -> Config:
+    return Config(
+        file,
+        classes=known.classes,
+        model_type=known.model_type,
+        context_length=known.context_length,
+        dimensions=known.dimensions,
+        parameters=known.parameters,
+        template=known.template,
+    )

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 _PICKLES = 64
 """Pickles of one repository that are looked at."""
 _DIGEST = re.compile(r"[0-9a-f]{64}")
+_HASHES = ("x-xet-hash", "x-linked-etag", "etag")
 _PERMANENT = {301, 308}
 _SCANNED = Limits(bytes=4 * 2**30, seconds=1800)
 
@@ -38,6 +39,7 @@ def gather(subject: Subject, asks: Asks, *, dangers_only: bool = False) -> Obser
     sources: dict[str, Snapshot | Silence] = {}
     known: dict[str, Config] = {}
     scans: dict[str, Scan] = {}
+    stored: dict[str, tuple[str, ...]] = {}
     for each in observed.repositories(subject):
         found = asks.source(each.kind, each.repo, each.revision)
         sources[each.key] = found
@@ -47,6 +49,7 @@ def gather(subject: Subject, asks: Asks, *, dangers_only: bool = False) -> Obser
             continue
         if each.main:
             known |= dict(_configs(each, found, asks))
+            stored |= dict(_stored(each, found, asks))
         for path in _pickled(each, found):
             name = f"{each.key}:{path}"
             scans[name] = asks.once("pickle", name, lambda e=each, f=found, p=path: _pickle(e, f, p, asks))  # type: ignore[misc]
@@ -57,6 +60,7 @@ def gather(subject: Subject, asks: Asks, *, dangers_only: bool = False) -> Obser
         sources=sources,
         addresses={} if dangers_only else dict(_addresses(subject, asks)),
         configs=known,
+        stored=stored,
         card=None if dangers_only else _card(subject, asks),
         pickles=scans,
         images=dict(_images(subject, scanners.get("images"), asks)),
@@ -85,6 +89,19 @@ def _address(url: str, asks: Asks) -> Address:
         sha256=digest if _DIGEST.fullmatch(digest) else None,
         moved=moved,
     )
+
+
+def _stored(each: Repository, found: Snapshot, asks: Asks) -> Iterator[tuple[str, tuple[str, ...]]]:
+    """Other hashes of files whose digest is not that of the source: mostly one of them was copied."""
+    for file in (file for group in each.variant.files.values() for file in group if not file.url):
+        known = found.file(file.path)
+        if known is None or file.sha256 is None or known.sha256 in {None, file.sha256}:
+            continue
+        url = asks.hub(each.kind).address(found, file.path)
+        answer = asks.once("stored", url, lambda u=url: answered(lambda: asks.fetcher.head(u, follow=False)))  # type: ignore[misc]
+        if not isinstance(answer, Silence):
+            hashes = (answer.headers.get(name, "").strip('"') for name in _HASHES)
+            yield f"{each.key}:{file.path}", tuple(each for each in hashes if each and each != known.sha256)
 
 
 def _configs(each: Repository, found: Snapshot, asks: Asks) -> Iterator[tuple[str, Config]]:
