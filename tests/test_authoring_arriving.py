@@ -276,7 +276,7 @@ def test_fields_stand_in_the_order_of_their_types() -> None:
         "  - format: gguf\n"
         "    sources: {huggingface: {repo: a/b}, modelscope: {repo: a/b, revision: r}}\n"
         "    files:\n      Q8_0:\n"
-        f"        - {{path: y.gguf, size: 1, sha256: {'a' * 64}, as: x.gguf}}\n"
+        f"        - path: y.gguf\n          size: 1\n          sha256: {'a' * 64}\n          as: x.gguf\n"
         "runtimes:\n  xinference: {b: 1, a: 2}\n"
     )
     assert house.model({"tags": ["a"], "title": "T"}) == b"title: T\ntags: [a]\n"

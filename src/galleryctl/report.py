@@ -33,15 +33,15 @@ _UNSEEN = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\
 def problems(found: Sequence[Problem], form: Format, rules: Mapping[str, Rule], *, colour: bool = False) -> str:
     """All problems in one form. Text and GitHub are lines; JSON and SARIF are whole documents."""
     if form == "json":
-        return _dumped([as_json(problem) for problem in found])
+        return dumped([as_json(problem) for problem in found])
     if form == "sarif":
-        return _dumped(sarif(found, rules))
+        return dumped(sarif(found, rules))
     if form == "github":
         return "".join(github(problem) + "\n" for problem in _for_github(found))
     return "".join(text(problem, colour=colour) for problem in found)
 
 
-def _dumped(value: object) -> str:
+def dumped(value: object) -> str:
     """A JSON document; what is no character (a byte of a file name that is not UTF-8) stands escaped."""
     return json.dumps(value, indent=2, ensure_ascii=False).encode("utf-8", "backslashreplace").decode() + "\n"
 
@@ -160,14 +160,19 @@ def _uri(path: str) -> str:
 
 def summary(found: Iterable[Problem], models: int, seconds: float | None = None) -> str:
     """One line that says how it went."""
+    took = f" in {seconds:.1f} s" if seconds is not None else ""
+    return f"{models} model{'' if models == 1 else 's'} checked{took}: {counted(found)}"
+
+
+def counted(found: Iterable[Problem]) -> str:
+    """`2 errors, 1 warning`, or `no problems`."""
     counts = Counter(problem.severity for problem in found)
     parts = [
         f"{counts[severity]} {word}{'' if counts[severity] == 1 else 's'}"
         for severity, word in ((Severity.ERROR, "error"), (Severity.WARN, "warning"), (Severity.NOTE, "note"))
         if counts[severity]
     ]
-    took = f" in {seconds:.1f} s" if seconds is not None else ""
-    return f"{models} model{'' if models == 1 else 's'} checked{took}: {', '.join(parts) or 'no problems'}"
+    return ", ".join(parts) or "no problems"
 
 
 def most(found: Sequence[Problem], many: int = 20) -> str:
@@ -196,7 +201,7 @@ def exported(done: Exported) -> str:
         }
         for identifier, each in done.left
     ]
-    return _dumped(
+    return dumped(
         {
             "runtime": done.runtime,
             "written": list(done.written.new) if done.written else [],

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import sys
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from rich.console import Console, Group
 from rich.padding import Padding
@@ -34,6 +34,8 @@ _LICENCE = 22  # characters of a licence in a list; LicenseRef-… may be longer
 _GAP = "  "  # between columns
 _PROSE = 30  # characters below which a summary says nothing
 _UNITS = ("B", "kB", "MB", "GB", "TB", "PB")
+_ARRIVALS = {"new": "green", "imported": "green", "exists": "dim", "rejected": "red"}
+_WIDE = 110  # characters from which a list of arrivals is a table
 _INNER = {
     "builds",
     "digests",
@@ -138,6 +140,82 @@ def models(entries: Sequence[Entry], form: str, settings: Settings) -> None:
     if rows:
         _print(console, _fitted(rows, console.width, ("licence", "added", "type", "release")))
     sys.stderr.write(f"{len(entries)} model{'' if len(entries) == 1 else 's'}\n")
+
+
+class Arrival(NamedTuple):
+    """One line of an import. `size` is in bytes, 0 where it is not known."""
+
+    status: str
+    id: str
+    type: str = ""
+    title: str = ""
+    size: int = 0
+    formats: str = ""
+    reason: str = ""
+
+
+def arrivals(rows: Sequence[Arrival]) -> None:
+    """What an import would do or did. Where a table has no room, each has its facts and its reason on lines below."""
+    console = _console()
+    if not rows:
+        return
+    if console.width >= _WIDE:
+        columns = ["status", "id", "type", "title", "size", "formats", "reason"]
+        given = [[row.status, row.id, row.type, row.title, _known(row.size), row.formats, row.reason] for row in rows]
+        kept = [index for index in range(len(columns)) if any(row[index] for row in given)]
+        table = _table(*(columns[index] for index in kept))
+        for column in table.columns:
+            column.no_wrap = column.no_wrap or column.header in {"id", "type"}
+            column.justify = "right" if column.header == "size" else "left"
+        for row in given:
+            first = Text(row[0], _ARRIVALS.get(row[0], ""))
+            table.add_row(first, *(Text(row[index]) for index in kept[1:]), style=_tone(row[0]))
+    else:
+        table = Table(box=None, show_header=False, pad_edge=False, padding=(0, 2, 0, 0))
+        table.add_column(no_wrap=True)
+        table.add_column(overflow="fold")
+        for each in rows:
+            facts = " · ".join(part for part in (each.type, _known(each.size), each.formats, each.title) if part)
+            parts = [Text(each.id, style="bold" if each.status != "exists" else ""), Text(facts, style="dim")]
+            parts += [Text(each.reason, style="yellow")] if each.reason else []
+            what = Text("\n").join(part for part in parts if part)
+            table.add_row(Text(each.status, _ARRIVALS.get(each.status, "")), what, style=_tone(each.status))
+    _print(console, table)
+
+
+def _known(count: int) -> str:
+    return size(count) if count else ""
+
+
+def _tone(status: str) -> str:
+    return "dim" if status == "exists" else ""
+
+
+def pick(rows: Sequence[Arrival]) -> list[int]:
+    """Ask on the terminal which of these to take: their places. Only new ones can be ticked; the others say why.
+
+    Ctrl-C raises `KeyboardInterrupt`.
+    """
+    import questionary  # noqa: PLC0415 - only a picker needs it
+
+    width = max(len(row.id) for row in rows)
+    choices = [
+        questionary.Choice(
+            f"{row.id:<{width}}  "
+            + " · ".join(part for part in (row.type, _known(row.size), row.formats, row.title) if part),
+            value=index,
+            disabled=None if row.status == "new" else row.reason or row.status,
+        )
+        for index, row in enumerate(rows)
+    ]
+    chosen: list[int] = questionary.checkbox(
+        "Which models?",
+        choices,
+        instruction="(space ticks, a ticks all, typing searches, enter imports)",
+        use_search_filter=True,
+        use_jk_keys=False,
+    ).unsafe_ask()
+    return chosen
 
 
 def _fitted(rows: Sequence[dict[str, Text]], width: int, spare: Sequence[str]) -> Table:

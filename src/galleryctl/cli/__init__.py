@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 _COMMANDS = {
     "init": ("writing", "Start a registry."),
     "new": ("writing", "Scaffold a model."),
+    "import": ("importing", "Import models: list what a source has, choose, write."),
     "release": ("writing", "Add a release to a model."),
     "edit": ("writing", "Change fields of a model or release; comments and order stay."),
     "check": ("reading", "Check definitions: every problem with its place and its fix."),
