@@ -61,6 +61,8 @@ class Foreign:
     faults: tuple[Fault, ...]
     places: Mapping[int, Any] = field(repr=False)
     """Lines of members by identity of what they stand in."""
+    anchored: bool = False
+    """Whether something has an anchor."""
 
     def line(self, pointer: Pointer) -> int:
         """Line of a value, from 1: of one that is missing, the line of what it would stand in."""
@@ -150,7 +152,9 @@ class _Reader:
             self._root = self._stack[0].value
             self._places[id(self._root)] = self._stack[0].places
         data = None if self._root is _NOTHING else self._root
-        return Foreign(data, tuple(sorted(set(self._faults), key=lambda fault: fault.line)), self._places)
+        return Foreign(
+            data, tuple(sorted(set(self._faults), key=lambda fault: fault.line)), self._places, bool(self._anchors)
+        )
 
     def _add(self, code: str, line: int, message: str, fix: str) -> None:
         self._faults.append(Fault(code, line, message, fix))

@@ -97,6 +97,31 @@ def block(value: Mapping[str, Any] | Sequence[Any], indent: int) -> list[str]:
     return lines
 
 
+def listing(items: Sequence[Any]) -> str:
+    """Items of a list for other readers: block style throughout, nothing twice, no anchors. Empty for no items."""
+    return "".join(f"{line}\n" for line in _listed(items, 0))
+
+
+def _listed(value: Mapping[str, Any] | Sequence[Any], indent: int) -> list[str]:
+    lines: list[str] = []
+    pad = " " * indent
+    if isinstance(value, dict):
+        for key, member in value.items():
+            start = f"{pad}{scalar(key)}:"
+            if isinstance(member, dict | list) and member:
+                lines += [start, *_listed(member, indent + 2)]
+            else:
+                lines += _text_lines(f"{start} ", member, indent)
+        return lines
+    for item in value:
+        if isinstance(item, dict | list) and item:
+            below = _listed(item, indent + 2)
+            lines += [f"{pad}- {below[0][indent + 2 :]}", *below[1:]]
+        else:
+            lines += _text_lines(f"{pad}- ", item, indent)
+    return lines
+
+
 def member_lines(key: str, value: Any, indent: int) -> list[str]:  # noqa: ANN401 - any JSON value
     """`key: value` in block style. `key` is written already."""
     start = f"{' ' * indent}{key}:"

@@ -40,9 +40,11 @@ EXPORTERS: Mapping[str, str] = {
     "kubeflow": "kubeflow",
     "litellm": "litellm",
     "llama.cpp": "llama_cpp",
+    "localai": "localai",
     "ollama": "ollama",
     "openai": "openai",
     "vllm": "vllm",
+    "xinference": "xinference",
 }
 """Modules by the name of the runtime; each is imported when it is asked for."""
 

@@ -35,6 +35,8 @@ __all__ = [
 ]
 
 SOURCES: dict[str, str] = {
+    "xinference": "galleryctl.importers.xinference",
+    "localai": "galleryctl.importers.localai",
     "lmstudio": "galleryctl.importers.lmstudio",
     "gpt4all": "galleryctl.importers.gpt4all",
     "modelsdev": "galleryctl.importers.modelsdev",

@@ -1,0 +1,345 @@
+"""LocalAI: `index.yaml`, one entry for each quantization of each variant.
+
+A YAML list in block style without anchors, written so that Go's and Python's readers take it alike. The first entry of
+a model is its head: it has the model's name and names the others. Names are never changed to make them unique: of two
+that are equal without case the first is written, and RUN003 has told of it.
+"""
+
+from __future__ import annotations
+
+from copy import deepcopy
+from typing import TYPE_CHECKING, Any
+
+from galleryctl import layout
+from galleryctl.document import TooMuchError, lenient, listing
+from galleryctl.exports import lists
+from galleryctl.exports.base import Left, Made
+from galleryctl.runtimes.base import exported_name, files, of_variant, overlay, weights
+from galleryctl.runtimes.licences import back
+from galleryctl.runtimes.localai import (
+    ALSO,
+    ROLES,
+    RUNTIME,
+    SAMPLING,
+    USECASES,
+    address,
+    backend,
+    complete,
+    installed,
+    refuses,
+)
+from galleryctl.runtimes.sentences import say
+from galleryctl.spec import Variant, localised
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+    from galleryctl.exports.base import Item
+    from galleryctl.gallery import Outline
+    from galleryctl.runtimes import Target
+    from galleryctl.spec import Model, Release, Settings
+
+NAME = RUNTIME.name
+INDEX = "index.yaml"
+PRESET = "github:mudler/LocalAI/gallery/{}.yaml@master"
+"""Address of a base file that is a preset; `virtual` sets nothing."""
+_VIRTUAL = "virtual"
+LINKS = ("weights", "homepage", "repository", "paper", "documentation", "blog", "demo")
+"""Kinds of links in the order in which they become `urls`; others follow by name."""
+_MIB = 2**20
+
+
+def one(item: Item) -> Made:
+    """The entries of a model, as text."""
+    entries, left = entries_of(item.id, item.type, item.model, item.version, item.release)
+    cover = layout.cover(item.id) if item.outline.cover and "icon" not in item.model.links else ""
+    parts = tuple((INDEX, {"name": entry["name"], "text": listing([entry]), "cover": cover}) for entry in entries)
+    return Made(parts, (), lists.joined(item.release, left))
+
+
+def entries_of(
+    identifier: str, type_: str, model: Model, version: str, release: Release
+) -> tuple[list[dict[str, Any]], list[Left]]:
+    """The entries of a model, the head first, and what has none."""
+    name = exported_name(NAME, identifier, release)
+    entries: list[dict[str, Any]] = []
+    left: list[Left] = []
+    bare = () if release.variants else (Variant(),)  # its base file alone may install something
+    for variant in release.variants or bare:
+        for target in of_variant(identifier, type_, version, release, variant):
+            own = f"{name}-{variant.name}-{target.quantization}".lower() if entries else name
+            refused = refuses(target)
+            reason = refused.reason if refused else None
+            if reason is None and not RUNTIME.names.fullmatch(own) and (entries or not complete(release)):
+                reason = say("no preset", text=own)
+            if reason is None and any(own.casefold() == entry["name"].casefold() for entry in entries):
+                reason = say("no preset", text=own)
+            if reason is None:
+                entries.append(_entry(own, model, target))
+            else:
+                left.append(Left(variant.name, target.quantization, reason))
+    if bare and left:
+        left = [Left("", "", say("no files"))]
+    if entries:
+        _head(entries, overlay(release, NAME))
+    return entries, left
+
+
+def _entry(name: str, model: Model, target: Target) -> dict[str, Any]:
+    """What one entry says: absent stays absent."""
+    block = overlay(target.release, NAME, target.variant)
+    licence = block.get("license") or _spelt(target.variant.license or model.license)
+    found = {
+        "name": name,
+        "url": _base(target, block),
+        "description": _text(model),
+        "license": licence,
+        "icon": next(iter(_listed(model.links.get("icon"))), None),
+        "tags": list(model.tags),
+        "urls": _urls(model),
+        "last_checked": target.release.checked.isoformat() if target.release.checked else None,
+        "size": _size(target),
+        "overrides": _overrides(target),
+        "files": _files(target),
+    }
+    stated = "overrides" in overlay(target.release, NAME)
+    entry = {key: value for key, value in found.items() if value or (key == "overrides" and stated)}
+    extra = block.get("extra")
+    entry |= deepcopy(extra) if isinstance(extra, dict) else {}
+    for path in _texts(block.get("nulls")):
+        _nullify(entry, path.split("."))
+    return entry
+
+
+def _head(entries: Sequence[dict[str, Any]], block: Mapping[str, Any]) -> None:
+    """The first entry names the others, and has what was said of the whole model."""
+    named = block.get("variants")
+    others = [{"model": entry["name"]} for entry in entries[1:]]
+    if isinstance(named, list) or others:
+        entries[0]["variants"] = [*(deepcopy(named) if isinstance(named, list) else []), *others]
+    if isinstance(size := block.get("size"), str):
+        entries[0]["size"] = size
+
+
+def _spelt(licence: str | None) -> str | None:
+    return back(licence) if licence else None
+
+
+def _text(model: Model) -> str:
+    return localised(model.description, "en", "en") or localised(model.summary, "en", "en")
+
+
+def _base(target: Target, block: Mapping[str, Any]) -> str | None:
+    base = block.get("base")
+    if isinstance(base, str):
+        return base or None
+    preset = target.release.spec.get("preset")
+    return PRESET.format(preset if isinstance(preset, str) else _VIRTUAL)
+
+
+def _listed(value: str | tuple[str, ...] | None) -> tuple[str, ...]:
+    return (value,) if isinstance(value, str) else value or ()
+
+
+def link_order(kind: str) -> tuple[int, str]:
+    """Orders kinds of links: published documents sort them by name, so their order in the file is no help."""
+    return (LINKS.index(kind), "") if kind in LINKS else (len(LINKS), kind)
+
+
+def _urls(model: Model) -> list[str]:
+    kinds = sorted((kind for kind in model.links if kind != "icon"), key=link_order)
+    return [url for kind in kinds for url in _listed(model.links[kind])]
+
+
+def _size(target: Target) -> str | None:
+    sizes = [file.size for file in files(target)]
+    if not sizes or None in sizes:
+        return None
+    return f"{sum(size or 0 for size in sizes) / _MIB:.1f}MiB"
+
+
+def _files(target: Target) -> list[dict[str, str]]:
+    return [
+        {"filename": installed(target, file), "sha256": file.sha256 or "", "uri": address(target, file) or ""}
+        for file in files(target)
+    ]
+
+
+# -- settings
+
+
+def _overrides(target: Target) -> dict[str, Any]:
+    """Settings of the overlay, with those that follow from neutral fields beneath."""
+    block = overlay(target.release, NAME)
+    special = overlay(target.release, NAME, target.variant)
+    found = _derived(target)
+    for layer in (block, special):
+        if isinstance(stated := layer.get("overrides"), dict):
+            _lay(found, stated)
+    return found
+
+
+def _derived(target: Target) -> dict[str, Any]:
+    spec: Mapping[str, Any] = target.release.spec
+    found: dict[str, Any] = {} if complete(target.release) else _usual(target)
+    if name := backend(target):
+        found["backend"] = name
+    if context := spec.get("context_length"):
+        found["context_size"] = context
+    if usecases := list(dict.fromkeys(_usecases(_texts(spec.get("abilities"))))):
+        found["known_usecases"] = usecases
+    if stop := _texts(_inside(spec, "prompt").get("stop")):
+        found["stopwords"] = list(stop)
+    parameters: dict[str, Any] = {}
+    if (model := _model(target)) is not None:
+        parameters["model"] = model
+    generate = _inside(spec, "defaults", "generate")
+    parameters |= {key: generate[key] for key in SAMPLING if generate.get(key) is not None}
+    if parameters:
+        found["parameters"] = parameters
+    for file in reversed(files(target)):
+        if file.role in ROLES:
+            found[ROLES[file.role]] = installed(target, file)
+    return found
+
+
+def _usual(target: Target) -> dict[str, Any]:
+    """What a model without a block of its own needs for its type."""
+    if target.type == "embedding":
+        return {"embeddings": True}
+    if target.type == "rerank":
+        return {"reranking": True}
+    if (
+        target.type == "llm"
+        and target.variant.format == "gguf"
+        and "chat" in _texts(target.release.spec.get("abilities"))
+    ):
+        return {"options": ["use_jinja:true"], "template": {"use_tokenizer_template": True}}
+    return {}
+
+
+def _usecases(abilities: Iterable[str]) -> Iterator[str]:
+    for ability in abilities:
+        if word := USECASES.get(ability) or ALSO.get(ability):
+            yield word
+
+
+def _model(target: Target) -> str | None:
+    """What the backend is told to load."""
+    stated = target.variant.entrypoint
+    if stated is not None:
+        own = () if complete(target.release) else files(target)
+        return next((installed(target, file) for file in own if file.path == stated), stated) or None
+    found = weights(target) or files(target)
+    return installed(target, found[0]) if found else None
+
+
+def _lay(below: dict[str, Any], above: Mapping[str, Any]) -> None:
+    for key, value in above.items():
+        present = below.get(key)
+        if isinstance(present, dict) and isinstance(value, dict):
+            _lay(present, value)
+        else:
+            below[key] = deepcopy(value)
+
+
+def _inside(value: Mapping[str, Any], *keys: str) -> Mapping[str, Any]:
+    for key in keys:
+        found = value.get(key)
+        value = found if isinstance(found, dict) else {}
+    return value
+
+
+def _texts(value: object) -> tuple[str, ...]:
+    return tuple(item for item in value if isinstance(item, str)) if isinstance(value, list | tuple) else ()
+
+
+def _nullify(value: Any, path: Sequence[str]) -> None:  # noqa: ANN401 - any JSON value
+    """Puts null where the overlay says that upstream has it; in a list it is inserted."""
+    for index, key in enumerate(path):
+        last = index == len(path) - 1
+        if isinstance(value, dict):
+            value[key] = None if last else value.get(key, {})
+            value = value[key]
+        elif isinstance(value, list) and key.isascii() and key.isdigit() and int(key) <= len(value):
+            if last:
+                value.insert(int(key), None)
+            elif int(key) == len(value):
+                return
+            value = value[int(key)]
+        else:
+            return
+
+
+# -- the index
+
+
+def shared(settings: Settings) -> Sequence[str]:  # noqa: ARG001 - the port's signature
+    return (INDEX,)
+
+
+def whole(path: str, parts: Iterable[tuple[Outline, Any]], settings: Settings) -> Iterator[bytes]:  # noqa: ARG001 - the port's signature
+    """The index; of entries with one name the first."""
+    names: set[str] = set()
+    for _, part in parts:
+        name = part["name"].casefold()
+        if name in names:
+            continue
+        names.add(name)
+        text: str = part["text"]
+        if part["cover"]:
+            icon = listing([{"icon": f"{settings.url.rstrip('/')}/{part['cover']}"}])
+            text = f"{text}  {icon[2:]}"
+        yield text.encode()
+    if not names:
+        yield b"[]\n"
+
+
+def faults(path: str, data: bytes) -> list[str]:  # noqa: ARG001 - the port's signature
+    """What LocalAI would refuse or misread in an index.
+
+    That two models install different bytes at one path is FIL006, which checks say: upstream's own index has it.
+    """
+    try:
+        text = data.decode()
+        found = lenient(text)
+    except (UnicodeDecodeError, TooMuchError) as error:
+        return [f"no YAML: {error}"]
+    told = [f"line {fault.line}: {fault.message}" for fault in found.faults]
+    if found.anchored:
+        told.append("it has anchors")
+    if not isinstance(found.data, list):
+        return [*told, "it is no list"]
+    names: set[str] = set()
+    for index, entry in enumerate(found.data):
+        where = f"line {found.line((index,))}"
+        told += [f"{where}: {message}" for message in _wrong(entry)]
+        if isinstance(entry, dict) and isinstance(name := entry.get("name"), str):
+            if name.casefold() in names:
+                told.append(f"{where}: the name {name} stands twice")
+            names.add(name.casefold())
+    return told
+
+
+_KINDS: Mapping[str, type | tuple[type, ...]] = {
+    "name": str, "url": str, "description": str, "license": str, "icon": str, "size": str, "last_checked": str,
+    "tags": list, "urls": list, "files": list, "variants": list, "overrides": dict, "config_file": dict,
+}  # fmt: skip
+_FILE = {"filename", "sha256", "uri"}
+
+
+def _wrong(entry: object) -> Iterator[str]:
+    if not isinstance(entry, dict):
+        yield "an entry that is no map"
+        return
+    if not isinstance(entry.get("name"), str) or not entry["name"]:
+        yield "an entry without a name"
+    for key, kind in _KINDS.items():
+        if entry.get(key) is not None and not isinstance(entry[key], kind):
+            yield f"{key} is of the wrong kind"
+    for key in ("tags", "urls"):
+        if isinstance(value := entry.get(key), list) and not all(isinstance(each, str) for each in value):
+            yield f"{key} holds something that is no text"
+    for file in entry["files"] if isinstance(entry.get("files"), list) else ():
+        if not isinstance(file, dict) or set(file) != _FILE or not all(isinstance(each, str) for each in file.values()):
+            yield "a file without its three keys"
