@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from galleryctl.git import Commit, Tree, TreeEntry
     from galleryctl.loading.governance import Governance
     from galleryctl.schemas import TypeSchema
+    from galleryctl.spec import Definition
 
 
 _ODD = re.compile("[\\udc80-\\udcff]").search
@@ -224,7 +225,7 @@ def _read(tree: Tree, name: str, folder: Folder, context: Context) -> Row:
         made = make(
             folder.place.id,
             folder.place.type,
-            reading.subject.definition,
+            _inlined(reading.subject.definition, reading.subject.texts),
             provenance=folder.provenance,
             published=folder.published,
             cards=reading.cards,
@@ -235,6 +236,21 @@ def _read(tree: Tree, name: str, folder: Folder, context: Context) -> Row:
     if made is None:
         return Row(b"", b"", b"", b"{}", told)
     return Row(to_json(made.outline), made.wire, made.listing, to_json(reading.cards), told)
+
+
+def _inlined(definition: Definition, texts: Mapping[str, str]) -> Definition:
+    """The definition with the texts of its templates in place of the names of their files: readers have no folder."""
+    if not any(name.endswith(".jinja") for name in texts):
+        return definition
+    releases = dict(definition.releases)
+    for version, release in releases.items():
+        prompt = release.spec.get("prompt")
+        template = prompt.get("template") if isinstance(prompt, dict) else None
+        text = texts.get(str(template.get("file"))) if isinstance(template, dict) else None
+        if isinstance(prompt, dict) and text is not None:
+            spec = {**release.spec, "prompt": {**prompt, "template": text}}
+            releases[version] = release.model_copy(update={"spec": spec})
+    return definition.model_copy(update={"releases": releases})
 
 
 def _gallery(rows: Iterable[Row]) -> tuple[Gallery, list[Problem]]:

@@ -1,4 +1,4 @@
-"""Names of the models that Xinference brings along, by type, as of December 2025."""
+"""Names of the models that Xinference brings along, by type, as of December 2025, and what some of them can do."""
 
 from __future__ import annotations
 
@@ -71,4 +71,21 @@ _NAMES = {
         Wan2.1-i2v-14B-720p Wan2.2-A14B Wan2.2-i2v-A14B Wan2.2-ti2v-5B
     """,
 }
+_TOOLS = """
+    Baichuan-M2 DeepSeek-V3.2 DeepSeek-V3.2-Exp Deepseek-V3.1 DianJin-R1 HuatuoGPT-o1-LLaMA-3.1
+    HuatuoGPT-o1-Qwen2.5 MiniMax-M2 QwQ-32B Qwen3-Coder Qwen3-Instruct Qwen3-Next-Instruct Qwen3-Next-Thinking
+    Qwen3-Omni-Instruct Qwen3-Omni-Thinking Qwen3-Thinking Qwen3-VL-Instruct Qwen3-VL-Thinking
+    XiYanSQL-QwenCoder-2504 deepseek-r1-0528 glm-4.1v-thinking glm-4.5 glm-4.5v glm4-0414 glm4-chat glm4-chat-1m
+    internlm3-instruct llama-3.1-instruct llama-3.3-instruct marco-o1 qwen1.5-chat qwen1.5-moe-chat
+    qwen2-instruct qwen2-moe-instruct qwen2.5-coder-instruct qwen2.5-instruct qwen3 seed-oss
+"""
+_VISION = """
+    InternVL3 MiniCPM-V-2.6 MiniCPM-V-4.5 Ovis2 QvQ-72B-Preview Qwen3-Omni-Instruct Qwen3-Omni-Thinking
+    Qwen3-VL-Instruct Qwen3-VL-Thinking cogagent deepseek-vl2 gemma-3-it glm-4.1v-thinking glm-4.5v glm-4v
+    llama-3.2-vision llama-3.2-vision-instruct qwen2-vl-instruct qwen2.5-omni qwen2.5-vl-instruct
+"""
 XINFERENCE: Mapping[str, frozenset[str]] = {kind: frozenset(names.split()) for kind, names in _NAMES.items()}
+XINFERENCE_TOOLS = frozenset(_TOOLS.split())
+"""Families of which a model must be that is registered with the ability `tools`."""
+XINFERENCE_VISION = frozenset(_VISION.split())
+"""The same for `vision`."""

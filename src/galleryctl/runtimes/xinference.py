@@ -6,12 +6,12 @@ import re
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from galleryctl.runtimes.base import Command, Runtime, Skipped, Target, exported_name, hub
+from galleryctl.runtimes.base import Command, Runtime, Skipped, Target, exported_name, hub, weights
 from galleryctl.runtimes.sentences import say
 from galleryctl.spec.base import parameter_count
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from galleryctl.spec.release import Variant
 
@@ -27,7 +27,41 @@ _ENGINES = {
     "bnb": ("Transformers", "vLLM"),
 }
 _BY_NAME = {format_: {engine.lower(): engine for engine in engines} for format_, engines in _ENGINES.items()}
-_FORMATS = {"gguf": "ggufv2"}
+FORMATS: Mapping[str, str] = {"gguf": "ggufv2"}
+"""Formats that Xinference calls otherwise."""
+AUDIO_ENGINES: Mapping[str, str] = {
+    "transformers": "transformers",
+    "mlx": "MLX",
+    "pytorch": "PyTorch",
+    "diffusers": "diffusers",
+}
+VIDEO_ENGINES: Mapping[str, str] = {"diffusers": "diffusers", "mlx": "MLX", "vllm": "vLLM", "sglang": "SGLang"}
+"""Engines by our name, as Xinference spells them."""
+AUDIO_LANGUAGES: Mapping[str, str] = {"en": "EN", "zh": "ZH", "fr": "FR", "es": "ES", "ja": "JP", "ko": "KR"}
+ABILITIES: Mapping[str, frozenset[str]] = {
+    "llm": frozenset({"embed", "generate", "chat", "tools", "vision", "audio", "omni", "reasoning", "hybrid"}),
+    "image": frozenset({"text2image", "image2image", "inpainting", "ocr", "docanalyze"}),
+    "audio": frozenset(
+        {
+            "text2audio",
+            "text2audio_zero_shot",
+            "text2audio_voice_cloning",
+            "text2audio_voice_design",
+            "text2audio_emotion_control",
+            "text2music",
+            "audio2text",
+            "speaker_embedding",
+        }
+    ),
+    "video": frozenset({"text2video", "image2video", "firstlastframe2video"}),
+}
+"""Abilities that Xinference knows; one unknown word refuses the family."""
+METHODS: Mapping[str, str] = {
+    "cross-encoder": "normal",
+    "llm": "LLM-based",
+    "llm-layerwise": "LLM-based layerwise",
+}
+"""How a rerank model judges, as Xinference calls it."""
 _NEEDS = {
     "llm": ("abilities", "languages"),
     "embedding": ("context_length", "languages", "dimensions"),
@@ -36,6 +70,8 @@ _NEEDS = {
     "audio": ("family", "multilingual"),
     "video": ("family",),
 }
+_SIZED = frozenset({"llm", "embedding", "rerank"})
+_SIZE = re.compile(r"([0-9]{1,9})(?:_([0-9]{1,9}))?")
 
 
 @lru_cache(4096)
@@ -45,14 +81,25 @@ def billions(parameters: str) -> int | str:
     return int(number) if number == int(number) else f"{number:.9f}".rstrip("0").replace(".", "_")
 
 
+def parameters(size: object) -> str | None:
+    """A size that Xinference writes, as a number of parameters: 8 as `8B`, `1_8` as `1.8B`; none for anything else."""
+    found = _SIZE.fullmatch(str(size)) if isinstance(size, int | str) and not isinstance(size, bool) else None
+    if found is None:
+        return None
+    return f"{found[1]}.{found[2]}B" if found[2] else f"{found[1]}B"
+
+
 def lacks(target: Target) -> Iterator[str]:
     """Fields without which Xinference refuses a model, as pointers into the release."""
     variant = target.variant
     yield from (f"spec.{field}" for field in _NEEDS.get(target.type, ()) if field not in target.release.spec)
     if target.type == "llm" and variant.parameters is None:
         yield "parameters"
-    for kind, source in (variant.sources.hubs() if variant.sources else {}).items():
-        if variant.format == "gguf" and not source.file:
+    found = variant.sources.hubs() if variant.sources else {}
+    if target.type == "image" and found and "huggingface" not in found:
+        yield "sources.huggingface"
+    for kind, source in found.items():
+        if variant.format == "gguf" and target.type in _SIZED and source.file is None and not weights(target):
             yield f"sources.{kind}.file"
         if target.type in {"image", "video"} and not source.revision:
             yield f"sources.{kind}.revision"
@@ -82,7 +129,7 @@ def _choice(target: Target) -> list[str]:
     """The options that pick one target of a family."""
     variant, quantization = target.variant, target.quantization
     if target.type == "llm" and variant.parameters and variant.format:
-        format_, size = _FORMATS.get(variant.format, variant.format), str(billions(variant.parameters))
+        format_, size = FORMATS.get(variant.format, variant.format), str(billions(variant.parameters))
         engine = ("--model-engine", _engine(variant.format, variant))
         return [*engine, "--model-format", format_, "--size-in-billions", size, "--quantization", quantization]
     if target.type in {"embedding", "rerank"} and variant.format == "gguf":
@@ -109,8 +156,8 @@ RUNTIME = Runtime(
         "video": frozenset(),
     },
     hubs=("huggingface", "modelscope", "openmind_hub", "csghub"),
-    names=re.compile(r"[A-Za-z0-9._-]+"),
-    alphabet="letters, digits, `.`, `_` and `-`",
+    names=re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*"),
+    alphabet="letters, digits, `.`, `_` and `-`, a letter or digit first",
     run=_run,
     export=_EXPORT,
 )
