@@ -7,6 +7,7 @@ definition is read back from the bytes when a page or an export asks for it, so 
 from __future__ import annotations
 
 import datetime as dt
+import math
 from collections import defaultdict
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -320,7 +321,7 @@ class Gallery:
 
     @cached_property
     def newest(self) -> tuple[Entry, ...]:
-        """Newest `added` first, then by id: an edit never moves a model."""
+        """Newest `added` first, then by id: an edit never moves a model. What is not committed yet is newest of all."""
         return tuple(sorted(self.entries, key=_newest_first))
 
     @cached_property
@@ -367,4 +368,4 @@ def expire(entry: Entry, today: dt.date) -> Entry:
 
 def _newest_first(entry: Entry) -> tuple[float, str]:
     added = entry.outline.added
-    return (-added.timestamp() if added else 0.0, entry.id)
+    return (-added.timestamp() if added else -math.inf, entry.id)
