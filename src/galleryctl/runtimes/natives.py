@@ -29,11 +29,6 @@ class Use(NamedTuple):
     what: Text
     line: str
 
-    @property
-    def one(self) -> bool:
-        """Whether it is a file of one model alone."""
-        return "{id}" in self.path or "{name}" in self.path
-
 
 class Facts(NamedTuple):
     title: str
@@ -124,7 +119,7 @@ NATIVES: Mapping[str, Facts] = {
         "https://docs.litellm.ai/",
         (
             Use(
-                "{name}.yaml",
+                "config.yaml",
                 {"en": "the proxy's list of models", "zh": "代理的模型清单"},
                 "curl -O {address} && litellm --config {file}",
             ),
@@ -146,8 +141,13 @@ NATIVES: Mapping[str, Facts] = {
         "https://www.kubeflow.org/docs/components/model-registry/",
         (
             Use(
-                "{name}.yaml",
-                {"en": "a source of its model catalogue", "zh": "模型目录的一个来源"},
+                "catalog.yaml",
+                {"en": "models for its model catalogue", "zh": "供其模型目录使用的模型"},
+                "curl -O {address}",
+            ),
+            Use(
+                "sources.yaml",
+                {"en": "the source that names them", "zh": "引用这些模型的来源"},
                 "curl -O {address}",
             ),
         ),
@@ -157,7 +157,7 @@ NATIVES: Mapping[str, Facts] = {
         "https://platform.openai.com/docs/api-reference/models",
         (
             Use(
-                "{name}",
+                "models.json",
                 {"en": "the listing of /v1/models", "zh": "/v1/models 的清单"},
                 "curl {address}",
             ),

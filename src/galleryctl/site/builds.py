@@ -40,6 +40,7 @@ class Run(NamedTuple):
     note: str
     target: str
     natives: tuple[NativeFile, ...]
+    more: tuple[NativeFile, ...]
     left: tuple[tuple[str, str], ...]
 
 
@@ -160,7 +161,7 @@ def _said(frame: Frame, runtime: str, target: Target, words: dict[str, int]) -> 
 
 def _only_native(each: Exported) -> Run:
     """A runtime that has no command for one model, only files."""
-    return Run(each.name, each.title, each.home, "", each.why, "", each.files, each.left)
+    return Run(each.name, each.title, each.home, "", each.why, "", each.files, each.more, each.left)
 
 
 def _run(
@@ -181,10 +182,10 @@ def _run(
     runtime = RUNTIMES[name]
     command, note = ("", said[0]) if len(said) == 1 else (said[0], said[1])
     target = "" if index == chosen or not command else labels[index]
-    files, left = (exported.files, exported.left) if exported else ((), ())
+    files, more, left = (exported.files, exported.more, exported.left) if exported else ((), (), ())
     # what is said of the command already is not said again
     told = tuple((what, reason) for what, reason in left if reason != note)
-    return Run(name, runtime.title, runtime.home, command, note, target, files, told)
+    return Run(name, runtime.title, runtime.home, command, note, target, files, more, told)
 
 
 def memory(outline: Outline) -> MemoryTable | None:

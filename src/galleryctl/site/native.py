@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from galleryctl.runtimes import Native
     from galleryctl.site.frame import Frame
 
+_MORE = 12
+"""Further files of a model that a page links for one runtime."""
 _SHOWN = 6
 """Reasons that a page tells of one runtime."""
 
@@ -35,6 +37,8 @@ class Exported(NamedTuple):
     title: str
     home: str
     files: tuple[NativeFile, ...]
+    more: tuple[NativeFile, ...]
+    """Files of further builds."""
     left: tuple[tuple[str, str], ...]
     why: str
 
@@ -54,9 +58,10 @@ def _exported(frame: Frame, each: Native) -> Exported:
         name = variant if quantization in {"", PLAIN} else f"{variant} {quantization}"
         reasons.setdefault(frame.text(reason), []).append(name)
     left = [(", ".join(name for name in names if name), reason) for reason, names in reasons.items()]
-    files = tuple(_file(frame, path) for path in (*each.files, *each.shared))
+    files = tuple(_file(frame, path) for path in (*each.files[:1], *each.shared))
+    more = tuple(_file(frame, path) for path in each.files[1 : 1 + _MORE])
     why = "" if files else " ".join(reason for _, reason in left[:_SHOWN])
-    return Exported(each.runtime, title, home, files, tuple(left[:_SHOWN]) if files else (), why)
+    return Exported(each.runtime, title, home, files, more, tuple(left[:_SHOWN]) if files else (), why)
 
 
 def _file(frame: Frame, path: str) -> NativeFile:
