@@ -66,7 +66,7 @@ def tried(
 ) -> Trial:
     """Make the files of these rows, which are all new, and check the registry with them in it."""
     files = Files(registry.resolve())
-    candidates = [row.candidate for row in chosen if row.candidate]
+    candidates = [row.candidate for row in chosen if row.candidate and row.status == "new"]
     arrivals = _arrivals(candidates, jobs)
     beside = _profiles(candidates, before)
     texts = {f"{files.name}/{path}": data for path, data in beside.items()}
