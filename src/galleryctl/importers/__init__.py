@@ -40,6 +40,10 @@ SOURCES: dict[str, str] = {
     "lmstudio": "galleryctl.importers.lmstudio",
     "gpt4all": "galleryctl.importers.gpt4all",
     "modelsdev": "galleryctl.importers.modelsdev",
+    "huggingface": "galleryctl.importers.huggingface",
+    "oci": "galleryctl.importers.oci",
+    "ollama": "galleryctl.importers.ollama",
+    "gallery": "galleryctl.importers.gallery",
 }
 """Importers: name → module, imported on use."""
 

@@ -1,0 +1,213 @@
+"""Files of a repository as variants: which of them a runtime loads, in which format and quantization."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from galleryctl.hubs import shapes
+from galleryctl.importers.naming import slug
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Mapping, Sequence
+
+    from galleryctl.hubs import RemoteFile
+
+_SHARD = re.compile(r"(.*?)[-.]?([0-9]{5}-of-[0-9]{5})(\.gguf|\.safetensors|\.bin)")
+_QUANTIZATION = re.compile(
+    r"(?<![A-Za-z0-9])((?:UD-)?(?:IQ|TQ|Q)[0-9](?:_[0-9A-Z]+)*|[BF]?FP?(?:16|32)|MXFP4(?:_MOE)?)(?![A-Za-z0-9])",
+    re.IGNORECASE,
+)
+_PROJECTOR = re.compile(r"(?:^|[/._-])mmproj(?:[._-]|$)", re.IGNORECASE)
+_BESIDE = re.compile(r"(?:^|[/._-])(?:imatrix|calibration)(?:[._-]|$)", re.IGNORECASE)
+_SAFE, _PICKLED, _ONNX = (".safetensors",), (".bin", ".pt", ".pth", ".ckpt"), (".onnx", ".onnx_data")
+_OTHER = (".h5", ".msgpack", ".ot", ".tflite", ".mlmodel", ".mlpackage", ".gguf", ".npz", ".xml", ".pb", ".keras")
+_NEVER = (".md", ".png", ".jpg", ".jpeg", ".gif", ".webp", ".svg", ".pdf", ".mp4", ".wav", ".ipynb", ".gitattributes")
+_SMALL = (".json", ".txt", ".model", ".py", ".jinja", ".tiktoken", ".yaml", ".yml", ".vocab", ".spm", ".bpe")
+_ASIDE = re.compile(r"(?:^|/)(?:training_args\.bin|optimizer\.pt|scheduler\.pt|rng_state.*|trainer_state\.json)$")
+_HALF = re.compile(r"\.(fp16|bf16|non_ema)(?=[.-])")
+_METHODS = {"awq": "awq", "gptq": "gptq", "fp8": "fp8", "fbgemm_fp8": "fp8", "bitsandbytes": "bnb", "mxfp4": "fp4"}
+
+
+class Kind(NamedTuple):
+    """Format and quantization of weights in one piece."""
+
+    format: str
+    quantization: str
+
+
+def kind(config: Mapping[str, Any], tags: Collection[str]) -> Kind:
+    """What a `config.json` says of the weights beside it."""
+    said = shapes.mapping(config.get("quantization_config"))
+    method = (shapes.text(said.get("quant_method")) or "").lower()
+    bits = shapes.whole(said.get("bits"))
+    plain = shapes.mapping(config.get("quantization"))
+    if "mlx" in tags:
+        each = shapes.whole(plain.get("bits")) or (bits if not method else None)
+        return Kind("mlx", f"{each}bit" if each else "none")
+    if method in {"awq", "gptq"}:
+        return Kind(method, f"Int{bits}" if bits else "default")
+    if method == "bitsandbytes":
+        return Kind(
+            "bnb", "4-bit" if said.get("load_in_4bit") is True or said.get("_load_in_4bit") is True else "8-bit"
+        )
+    if method == "compressed-tensors" and said.get("format") == "float-quantized":
+        return Kind("fp8", "fp8")
+    if method in _METHODS:
+        return Kind(_METHODS[method], "fp8" if _METHODS[method] == "fp8" else method)
+    return Kind("pytorch", method or "none")
+
+
+class _Gguf(NamedTuple):
+    file: RemoteFile
+    stem: str
+    """What is left of the name without quantization and shard."""
+    quantization: str
+    template: str
+    """The path with placeholders."""
+    part: str
+
+
+def gguf(files: Iterable[RemoteFile]) -> list[dict[str, Any]]:
+    """Variants of a repository of GGUF files: one for each stem, projectors with each."""
+    found = [file for file in files if file.path.lower().endswith(".gguf") and not _BESIDE.search(file.path)]
+    projectors = [file for file in found if _PROJECTOR.search(file.path)]
+    models = [_gguf(file) for file in found if not _PROJECTOR.search(file.path)]
+    stems = Counter(each.stem for each in models)
+    several = len(stems) > 1
+    ordered = sorted(stems, key=lambda stem: (-stems[stem], stem))
+    taken: set[str] = set()
+    variants = []
+    for stem in ordered:
+        variant = _stem([each for each in models if each.stem == stem], projectors)
+        if several:
+            variant = {"key": _key(stem, taken), **variant}
+        variants.append(variant)
+    return variants
+
+
+def _key(stem: str, taken: set[str]) -> str:
+    base = slug(stem.rpartition("/")[2]) or "gguf"
+    key = next(
+        name for number in range(1, 10**6) if (name := f"{base[:90]}-{number}" if number > 1 else base) not in taken
+    )
+    taken.add(key)
+    return key
+
+
+def _gguf(file: RemoteFile) -> _Gguf:
+    shard = _SHARD.fullmatch(file.path)
+    part = shard[2] if shard else ""
+    folder, _, name = file.path.rpartition("/")
+    bare = name.removesuffix(".gguf") if not shard else shard[1].rpartition("/")[2]
+    tokens = list(_QUANTIZATION.finditer(bare)) or list(_QUANTIZATION.finditer(folder))
+    quantization = tokens[-1][1] if tokens else "default"
+    stem = (bare[: tokens[-1].start()] + bare[tokens[-1].end() :] if _QUANTIZATION.search(bare) else bare).strip("-._")
+    template = file.path.replace(part, "{part}") if part else file.path
+    if tokens and "{" not in file.path:
+        template = template.replace(quantization, "{quantization}")
+    return _Gguf(file, stem.lower(), quantization, template if "{" not in file.path else "", part)
+
+
+def _stem(models: Sequence[_Gguf], projectors: Sequence[RemoteFile]) -> dict[str, Any]:
+    quantizations = list(dict.fromkeys(each.quantization for each in models))
+    whole = Counter(each.template for each in models if not each.part)
+    split = Counter(each.template for each in models if each.part)
+    source: dict[str, Any] = {}
+    if whole and len(whole) == 1:
+        source["file"] = next(iter(whole))
+    elif whole:  # a runtime fills in one template; files of another form are still listed below
+        source["file"] = whole.most_common(1)[0][0]
+    if split:
+        template = split.most_common(1)[0][0]
+        parts: dict[str, list[str]] = {}
+        for each in models:
+            if each.template == template:
+                parts.setdefault(each.quantization, []).append(each.part)
+        source |= {"parts_file": template, "parts": {key: sorted(names) for key, names in parts.items()}}
+        source.setdefault("file", template.rpartition("/")[2].replace("-{part}", ""))
+    if projectors:
+        source["projectors"] = [file.path for file in projectors]
+    files: dict[str, list[dict[str, Any]]] = {}
+    for each in models:
+        files.setdefault(each.quantization, []).append(entry(each.file))
+    for listed in files.values():
+        listed.sort(key=lambda file: file["path"])
+        listed += [{**entry(file), "role": "projector"} for file in projectors]
+    found = {"format": "gguf", "quantizations": quantizations, "source": source, "files": files}
+    return {key: value for key, value in found.items() if value}
+
+
+def whole(files: Iterable[RemoteFile], said: Kind) -> dict[str, Any] | None:
+    """The variant of a repository whose weights are loaded together; none where there are no weights."""
+    kept = _loaded(list(files))
+    if not any(file.path.lower().endswith((*_SAFE, *_PICKLED, *_ONNX)) for file in kept):
+        return None
+    form = said.format
+    if not any(file.path.lower().endswith((*_SAFE, *_PICKLED)) for file in kept):
+        form = "onnx"
+    listed = [entry(file) | ({} if _weights(file.path) else {"role": role(file.path)}) for file in kept]
+    listed.sort(key=lambda file: ("role" in file, file["path"]))
+    return {"format": form, "quantizations": [said.quantization], "files": {said.quantization: listed}}
+
+
+def _loaded(files: list[RemoteFile]) -> list[RemoteFile]:
+    """What a loader reads: of weights in several forms the safest, of several precisions the plain one."""
+    paths = {file.path for file in files}
+    composed = "model_index.json" in paths  # a pipeline of parts, each in a folder; checkpoints beside it are copies
+    safe = {
+        path.rpartition("/")[0] for path in paths if path.lower().endswith(_SAFE) and not (composed and "/" not in path)
+    }
+    pickled = any(path.lower().endswith(_PICKLED) and not _ASIDE.search(path) for path in paths)
+    kept = []
+    for file in files:
+        low = file.path.lower()
+        folder = file.path.rpartition("/")[0]
+        top = folder.partition("/")[0]
+        if low.endswith((*_NEVER, *_OTHER)) or _ASIDE.search(file.path) or low.rpartition("/")[2].startswith("."):
+            continue
+        if folder and not composed and top in {"original", "onnx", "openvino", "checkpoints", "logs", "runs", "coreml"}:
+            continue
+        if low.endswith(_PICKLED) and (folder in safe or (composed and not folder)):
+            continue
+        if low.endswith(_ONNX) and (safe or pickled):
+            continue
+        if composed and not folder and low.endswith(_SAFE):
+            continue
+        if _HALF.search(file.path) and _HALF.sub("", file.path) in paths:
+            continue
+        if _weights(low) or low.endswith(_SMALL):
+            kept.append(file)
+    return kept
+
+
+def _weights(path: str) -> bool:
+    return path.lower().endswith((*_SAFE, *_PICKLED, *_ONNX))
+
+
+def role(path: str) -> str:
+    """What a file beside the weights is for."""
+    name = path.rpartition("/")[2].lower()
+    if name.startswith(("tokenizer", "vocab", "merges", "special_tokens", "added_tokens", "spiece", "sentencepiece")):
+        return "tokenizer"
+    if name.endswith(".jinja") or name == "chat_template.json":
+        return "template"
+    return "code" if name.endswith(".py") else "config"
+
+
+def entry(file: RemoteFile) -> dict[str, Any]:
+    said = {"path": file.path, "size": file.size, "sha256": file.sha256}
+    return {key: value for key, value in said.items() if value is not None}
+
+
+def parameters(count: int | None) -> str | None:
+    """A count as people say it: `8.2B`, `135M`; none for what is no size of a model."""
+    if not count or count < 1000:  # noqa: PLR2004 - below a thousand it is no model
+        return None
+    for scale, letter in ((10**12, "T"), (10**9, "B"), (10**6, "M"), (10**3, "K")):
+        if count >= scale:
+            digits = 0 if count >= 100 * scale else 1
+            figure = f"{count / scale:.{digits}f}"
+            return f"{figure.removesuffix('.0')}{letter}" if len(figure) < 10 else None  # noqa: PLR2004
+    return None
