@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from galleryctl.checks.fitting import Misfit
 from galleryctl.checks.rule import Finding, Pointer, Rule, rule
 from galleryctl.problems import Edit, Severity
+from galleryctl.runtimes.licences import back
 from galleryctl.spec import Model, Publisher
 
 if TYPE_CHECKING:
@@ -147,7 +148,8 @@ def overlays(subject: Subject) -> Iterator[Finding]:
             if overlay.get("name") == last:
                 message = f"`name` of {runtime} repeats the last part of the id"
                 yield Finding(path, (*base, "name"), message, "delete it", at="key")
-            if "license" in overlay and overlay["license"] == subject.definition.model.license:
+            licence = subject.definition.model.license
+            if licence and overlay.get("license") == back(licence):  # any other spelling is kept on purpose
                 yield Finding(path, (*base, "license"), "`license` repeats that of the model", "delete it", at="key")
             for keys, neutral in _NEUTRAL.get(runtime, {}).items():
                 value = _at(overlay, keys)
