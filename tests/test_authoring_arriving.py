@@ -68,6 +68,13 @@ def test_what_is_there_stays_and_nothing_is_written(registry: Make, there: str) 
     assert [path.name for path in folder.parent.iterdir()] in (["registry", ".git"], [".git", "registry"])
 
 
+def test_an_empty_folder_is_no_hindrance(registry: Make) -> None:
+    folder = registry()
+    (folder / "models/llm/globex/model-0").mkdir(parents=True)
+    arriving.arrive(folder, arrivals(1), {})
+    assert (folder / "models/llm/globex/model-0/model.yaml").is_file()
+
+
 @pytest.mark.parametrize("place", ["models", "models/llm", "models/llm/globex", "models/llm/globex/model-1"])
 def test_links_are_not_followed(registry: Make, tmp_path: Path, place: str) -> None:
     folder, outside = registry(), tmp_path / "outside"

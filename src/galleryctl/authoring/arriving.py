@@ -105,7 +105,7 @@ def _moved(registry: Path, moves: list[_Move]) -> None:
     try:
         with disk.workshop(registry, lambda work: _undo(registry, work)) as work:
             for move in moves:
-                _refuse(registry, move.target)
+                _refuse(registry, move)
             try:
                 _stage(work, moves)
                 with disk.uninterrupted():
@@ -119,9 +119,9 @@ def _moved(registry: Path, moves: list[_Move]) -> None:
         raise OutputError(f"cannot write {registry}: {error.strerror}{where}; nothing was changed") from error
 
 
-def _refuse(registry: Path, target: str) -> None:
-    """Raise `OutputError` where a target is there, or a folder above it is a link or a file."""
-    for above in reversed(_parents(target)):
+def _refuse(registry: Path, move: _Move) -> None:
+    """Raise `OutputError` where a target is there, or a folder above it is a link or a file. An empty folder may be."""
+    for above in reversed(_parents(move.target)):
         try:
             mode = (registry / above).lstat().st_mode
         except FileNotFoundError:
@@ -129,8 +129,10 @@ def _refuse(registry: Path, target: str) -> None:
         if not stat.S_ISDIR(mode):
             what = "a symbolic link" if stat.S_ISLNK(mode) else "a file"
             raise OutputError(f"{registry.name}/{above} is {what}, no folder: nothing was written")
-    if os.path.lexists(registry / target):
-        raise OutputError(f"{registry.name}/{target} is there already: nothing was written")
+    target = registry / move.target
+    empty = "" not in move.files and target.is_dir() and not target.is_symlink() and not any(target.iterdir())
+    if os.path.lexists(target) and not empty:
+        raise OutputError(f"{registry.name}/{move.target} is there already: nothing was written")
 
 
 def _stage(work: Path, moves: list[_Move]) -> None:
