@@ -4,17 +4,22 @@ from __future__ import annotations
 
 import hashlib
 import io
+import json
 import pickle
 import posix
 import zipfile
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote
 
 from galleryctl.fetch import FetchError, MissingError
 from galleryctl.hubs import RemoteFile, Snapshot
+from servers import Answer, ranged
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
+
+    from servers import Asked
 
 
 def commit(number: int) -> str:
@@ -80,6 +85,52 @@ class MemoryHub:
 def of(*hubs: MemoryHub) -> Callable[[str], MemoryHub]:
     known = {hub.kind: hub for hub in hubs}
     return lambda kind: known[kind]
+
+
+def huggingface(hub: MemoryHub) -> Callable[[Asked], Answer]:
+    """An application that answers for a hub in memory as Hugging Face does: its API, and its files with digests."""
+
+    def answer(asked: Asked) -> Answer:
+        path = unquote(asked.path.partition("?")[0]).strip("/")
+        if hub.broken:
+            return Answer(503, b"{}")
+        if path.startswith("api/models/"):
+            repo, _, revision = path.removeprefix("api/models/").partition("/revision/")
+            return _information(hub, repo, revision or None)
+        repo, _, rest = path.partition("/resolve/")
+        revision, _, name = rest.partition("/")
+        try:
+            found = hub.snapshot(repo, revision)
+            return ranged(asked, hub.read(found, name, limit=2**40), {"ETag": f'"{_blob(name)}"'})
+        except MissingError:
+            return Answer(404)
+
+    return answer
+
+
+def _blob(name: str) -> str:
+    return hashlib.sha1(name.encode(), usedforsecurity=False).hexdigest()
+
+
+def _information(hub: MemoryHub, repo: str, revision: str | None) -> Answer:
+    try:
+        found = hub.snapshot(repo, revision)
+    except MissingError:
+        code = "RevisionNotFound" if repo in hub.repos else "RepoNotFound"
+        return Answer(404, b"{}", {"X-Error-Code": code, "Content-Type": "application/json"})
+    large = {file.path for file in found.files if file.path.endswith((".safetensors", ".bin", ".gguf", ".pt"))}
+    siblings = [
+        {"rfilename": file.path, "size": file.size, "blobId": _blob(file.path)}
+        | ({"lfs": {"sha256": file.sha256, "size": file.size, "pointerSize": 100}} if file.path in large else {})
+        for file in found.files
+    ]
+    flagged = [{"path": path, "level": "unsafe"} for path in found.unsafe]
+    data = {
+        "id": repo, "modelId": repo, "sha": found.revision, "siblings": siblings, "private": False, "tags": [],
+        "gated": "auto" if found.gated else False, "cardData": {"license": found.license} if found.license else {},
+        "securityRepoStatus": {"scansDone": True, "filesWithIssues": flagged}, "downloads": 1, "likes": 1,
+    }  # fmt: skip
+    return Answer(200, json.dumps(data).encode(), {"Content-Type": "application/json"})
 
 
 class _Runs:

@@ -34,7 +34,9 @@ if TYPE_CHECKING:
 TINY = "models/llm/acme/tiny"
 BROKEN = {f"{TINY}/model.yaml": "title: Tiny\nsummary: A small one.\nlicense: apache-2.0\ntags: [chats, nonsense]\n"}
 WARNED = {f"{TINY}/model.yaml": f"{MINIMAL[f'{TINY}/model.yaml']}".replace("[chat]", "[chat, chat]")}
-COMMANDS = ["build", "check", "edit", "explain", "init", "list", "new", "release", "schema", "serve", "show"]
+COMMANDS = [
+    "build", "check", "edit", "explain", "init", "list", "new", "readme", "release", "schema", "serve", "show",
+]  # fmt: skip
 HEAVY = {
     "pydantic",
     "yaml",

@@ -168,7 +168,7 @@ def test_new_refuses_values_of_another_form(run: Run, registry: Make, option: st
 
 def test_release_and_edit(run: Run, registry: Make) -> None:
     folder = registry()
-    made = run("release", "acme/tiny", "--bump", "minor", "-r", folder, "--now", "2026-11-21")
+    made = run("release", "acme/tiny", "--bump", "minor", "--offline", "-r", folder, "--now", "2026-11-21")
     assert (made.exit_code, made.stdout) == (0, f"registry/{TINY}/1.1.0.yaml\n")
     assert "galleryctl edit acme/tiny@1.1.0 notes=" in made.stderr
     changed = run("edit", "acme/tiny@1.1.0", "notes=Second.", "spec.context_length=8192", "-r", folder)

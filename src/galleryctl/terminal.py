@@ -218,6 +218,16 @@ def pick(rows: Sequence[Arrival]) -> list[int]:
     return chosen
 
 
+def choose(question: str, names: Sequence[str]) -> str:
+    """Ask on the terminal for one of these names; typing searches. Ctrl-C raises `KeyboardInterrupt`."""
+    import questionary  # noqa: PLC0415 - only a picker needs it
+
+    chosen: str = questionary.select(
+        question, list(names), instruction="(typing searches, enter chooses)", use_search_filter=True, use_jk_keys=False
+    ).unsafe_ask()
+    return chosen
+
+
 def _fitted(rows: Sequence[dict[str, Text]], width: int, spare: Sequence[str]) -> Table:
     """A table as wide as the terminal. The last column is cut to what is left, or goes; then others go, as named."""
     *columns, last = rows[0]

@@ -4,8 +4,9 @@ Files that people wrote are spliced, never written anew; nothing is overwritten;
 refused before anything is written.
 """
 
+from galleryctl.authoring.cards import Carded, readme
 from galleryctl.authoring.editing import Change, edit
-from galleryctl.authoring.mending import mend, within
+from galleryctl.authoring.mending import mend, touched, within
 from galleryctl.authoring.numbering import PARTS, Part
 from galleryctl.authoring.releasing import Released, release
 from galleryctl.authoring.scaffold import Answers, Claim, claim, new
@@ -14,6 +15,7 @@ from galleryctl.authoring.starting import init
 __all__ = [
     "PARTS",
     "Answers",
+    "Carded",
     "Change",
     "Claim",
     "Part",
@@ -23,6 +25,8 @@ __all__ = [
     "init",
     "mend",
     "new",
+    "readme",
     "release",
+    "touched",
     "within",
 ]

@@ -11,7 +11,7 @@ from galleryctl.errors import UsageError
 from galleryctl.problems import Edit, Problem, Severity
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
     from pathlib import Path
 
 
@@ -28,6 +28,12 @@ def within(
         if path and not tree.entries(path) and not any(_inside(problem.path, path) for problem in problems):
             raise UsageError(f"{given} is no file of the registry{_instead(str(given), registry)}")
     return tuple(problem for problem in problems if any(_inside(problem.path, path) for path in wanted))
+
+
+def touched(paths: Sequence[Path], registry: Path) -> Callable[[str], bool]:
+    """Whether a folder, as problems name it, lies in one of these paths, or one of these in it."""
+    wanted = [_relative(path, registry.resolve()) for path in paths]
+    return lambda folder: any(_inside(folder, path) or _inside(path, folder) for path in wanted)
 
 
 def _relative(path: Path, registry: Path) -> str:

@@ -22,6 +22,7 @@ _COMMANDS = {
     "new": ("writing", "Scaffold a model."),
     "import": ("importing", "Import models: list what a source has, choose, write."),
     "release": ("writing", "Add a release to a model."),
+    "readme": ("writing", "Fetch the card of a model from its source."),
     "edit": ("writing", "Change fields of a model or release; comments and order stay."),
     "check": ("reading", "Check definitions: every problem with its place and its fix."),
     "explain": ("reading", "Explain a rule: what it catches, why, and how to mend it."),

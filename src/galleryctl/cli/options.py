@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import os
 import sys
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,6 +14,8 @@ import click
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from galleryctl.fetch import Fetcher
+    from galleryctl.hubs import Hub
     from galleryctl.loading import Loaded
 
 
@@ -44,6 +47,55 @@ jobs = click.option(
 )
 head = click.option("--head", callback=_named, metavar="REV", help="Read this git revision, without checking it out.")
 now = click.option("--now", callback=_moment, metavar="TIME", help="Judge as of this time; now unless given.")
+
+allow_private = click.option(
+    "--allow-private", is_flag=True, help="Also ask machines inside this network, and over http."
+)
+
+
+def identifiers(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:  # noqa: ARG001 - click's signature
+    """Ids of the registry that begin so, for the shell."""
+    from galleryctl.authoring.files import Files  # noqa: PLC0415 - on use
+    from galleryctl.errors import GalleryError  # noqa: PLC0415 - on use
+
+    folder = ctx.params.get("registry") or Path("registry")
+    try:
+        return sorted(each for each in Files(folder.resolve()).models if each.startswith(incomplete))
+    except (GalleryError, OSError):
+        return []
+
+
+def identifier(registry: Path) -> str:
+    """The id that somebody chooses on a terminal; elsewhere it has to be given."""
+    from galleryctl import terminal  # noqa: PLC0415 - on use
+    from galleryctl.authoring.files import Files  # noqa: PLC0415 - on use
+
+    known = sorted(Files(registry.resolve()).models)
+    if not known or not (sys.stdin.isatty() and sys.stdout.isatty()):
+        raise click.UsageError("ID is missing: name a model as publisher/name")
+    return terminal.choose("Which model?", known)
+
+
+def fetcher(*, allow_private: bool) -> Fetcher:
+    from galleryctl.fetch import Http  # noqa: PLC0415 - on use
+
+    return Http(allow_private=allow_private)
+
+
+def hub(through: Fetcher) -> Callable[[str], Hub]:
+    """The hub of each kind of source."""
+    from functools import cache  # noqa: PLC0415 - on use
+
+    from galleryctl import hubs  # noqa: PLC0415 - on use
+
+    return cache(lambda kind: hubs.of(kind, through))
+
+
+def nobody() -> None:
+    """Forget every login of a hub: what strangers define is asked for with the rights of strangers."""
+    for name in ("HF_TOKEN", "HUGGING_FACE_HUB_TOKEN", "MODELSCOPE_API_TOKEN"):
+        os.environ.pop(name, None)
+    os.environ |= {"HF_TOKEN_PATH": os.devnull, "HF_HUB_DISABLE_IMPLICIT_TOKEN": "1"}
 
 
 def processes(count: int) -> int:

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     import datetime as dt
     from collections.abc import Iterable, Sequence
 
+    from galleryctl.loading import Loaded
     from galleryctl.problems import Problem
     from galleryctl.report import Format
 
@@ -27,20 +28,28 @@ _ROUNDS = 5  # mending one thing may show another; five is more than the rules n
     "--format", "form", type=click.Choice(["text", "json", "github", "sarif"]), default="text", show_default=True
 )
 @click.option("--fix", is_flag=True, help="Mend what has exactly one right answer; comments and order stay.")
+@click.option("--online", is_flag=True, help="Also ask the sources, and scan what loading their files would do.")
+@options.allow_private
 @options.head
 @options.now
 @options.jobs
-def check_command(
-    paths: tuple[Path, ...], registry: Path, form: Format, *, fix: bool, head: str | None, now: dt.datetime, jobs: int
-) -> int:
+def check_command(  # noqa: PLR0913 - one parameter for each option
+    paths: tuple[Path, ...], registry: Path, form: Format, *, fix: bool, online: bool, allow_private: bool,
+    head: str | None, now: dt.datetime, jobs: int,
+) -> int:  # fmt: skip
     """Check definitions: every problem with its place and its fix.
 
     PATHS limit the report to these files or folders. Exit code 1 means errors; warnings alone are 0.
+
+    With --online the sources of the models are asked, without credentials: whether they are there, what digests and
+    sizes they state, whether their files are dangerous. A source that gives no answer is a note. It runs the scanners
+    that policy.yaml names, so it belongs into a job without rights.
 
     \b
     Example:
       galleryctl check
       galleryctl check registry/models/llm/acme --fix
+      galleryctl check registry/models/llm/acme/tiny --online
       galleryctl check --head origin/main --format sarif
     """  # noqa: D301
     from time import perf_counter  # noqa: PLC0415 - on use
@@ -48,6 +57,8 @@ def check_command(
     from galleryctl import authoring, checks, report  # noqa: PLC0415 - on use
     from galleryctl.problems import Severity  # noqa: PLC0415 - on use
 
+    if allow_private and not online:
+        raise click.UsageError("--allow-private is about the sources: use it with --online")
     if fix and head:
         raise click.UsageError("--fix changes files on disk, --head reads a revision: use one of them")
     start = perf_counter()
@@ -61,6 +72,9 @@ def check_command(
         mended |= set(changed)
         loaded = options.load(registry, now=now, revision=None, jobs=jobs)
         found = authoring.within(loaded.problems, paths, registry)
+    if online:
+        asked = _asked(loaded, registry, paths, now=now, head=head, allow_private=allow_private)
+        found = tuple(sorted({*found, *authoring.within(asked, paths, registry, revision=head)}))
     if mended:
         click.echo("mended " + "\n       ".join(sorted(mended)), err=True)
     click.echo(
@@ -70,6 +84,23 @@ def check_command(
     if many := report.most(found):
         click.echo(many, err=True)
     return int(any(problem.severity is Severity.ERROR for problem in found))
+
+
+def _asked(
+    loaded: Loaded, registry: Path, paths: Sequence[Path], *, now: dt.datetime, head: str | None, allow_private: bool
+) -> Sequence[Problem]:
+    """What the sources of the models in these paths, or of all, give rise to."""
+    from galleryctl import authoring, inspection  # noqa: PLC0415 - on use
+
+    folder = registry.resolve()
+    options.nobody()
+    fetcher = options.fetcher(allow_private=allow_private)
+    asks = inspection.Asks(fetcher, options.hub(fetcher))
+    wanted = authoring.touched(paths, registry) if paths else None
+    with options.progress("Asking sources") as progress:
+        return inspection.online(
+            folder.parent, folder.name, loaded, asks, now=now, revision=head, wanted=wanted, progress=progress
+        )
 
 
 def _located(found: Sequence[Problem], registry: Path, form: Format) -> Sequence[Problem]:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     import datetime as dt
     from collections.abc import Callable
 
-    from galleryctl.authoring import Claim, Part
+    from galleryctl.authoring import Claim, Part, Released
 
 _SIZE = r"\d+(\.\d+)?(KiB|MiB|GiB|TiB)"
 _PARAMETERS = r"\d+(\.\d+)?[KMBT]"
@@ -141,37 +141,102 @@ def _question(
 
 
 @click.command("release")
-@click.argument("id_", metavar="ID")
+@click.argument("id_", metavar="[ID]", required=False, shell_complete=options.identifiers)
 @click.argument("version", metavar="[VERSION]", required=False)
 @options.registry
 @click.option(
     "--bump", type=click.Choice(["patch", "minor", "major"]), help="Which number to raise; patch unless given."
 )
 @click.option("--notes", metavar="TEXT", help="What is new, in one sentence.")
+@click.option("--from", "source", metavar="SOURCE", help="Take the release from here, as import would.")
+@click.option("--offline", is_flag=True, help="Ask no source: revisions, sizes and digests stay as they are.")
+@options.allow_private
 @options.now
-def release_command(
-    id_: str, version: str | None, registry: Path, bump: Part | None, notes: str | None, now: dt.datetime
-) -> int:
+def release_command(  # noqa: PLR0913 - one parameter for each option
+    id_: str | None, version: str | None, registry: Path, bump: Part | None, notes: str | None, source: str | None,
+    now: dt.datetime, *, offline: bool, allow_private: bool,
+) -> int:  # fmt: skip
     """Add a release to a model: a copy of its newest one, under a number above every one ever used.
 
-    Comments and pins stay as they are; notes, status and reason begin anew.
+    Revisions, sizes and digests of every variant are those of its sources today; comments and order stay. A digest that
+    changed under the same revision stops it with exit code 1, and nothing is written. Without ID it asks which model.
 
     \b
     Example:
       galleryctl release acme/tiny --notes "Better at mathematics."
       galleryctl release acme/tiny --bump minor
-      galleryctl release acme/tiny 2.0.0
+      galleryctl release acme/tiny 2.0.0 --offline
+      galleryctl release acme/tiny --from mlflow:models:/tiny/3 --bump minor
     """  # noqa: D301
     from galleryctl import authoring  # noqa: PLC0415 - on use
 
     if version and bump:
         raise click.UsageError("VERSION and --bump say the same thing: use one of them")
-    made = authoring.release(registry, id_, now=now, version=version, bump=bump or "patch", notes=notes)
+    if source and (offline or notes):
+        raise click.UsageError(f"--from and {'--offline' if offline else '--notes'} do not go together")
+    id_ = id_ or options.identifier(registry)
+    if source:
+        from galleryctl.cli import importing  # noqa: PLC0415 - on use
+
+        return importing.add_release(
+            registry, id_, source, now=now, version=version, bump=bump or "patch", allow_private=allow_private
+        )
+    hub = None if offline else options.hub(options.fetcher(allow_private=allow_private))
+    made = authoring.release(registry, id_, now=now, version=version, bump=bump or "patch", notes=notes, hub=hub)
+    for warning in made.warnings:
+        click.echo(f"warning: {warning}", err=True)
+    if made.alarms:
+        return _alarmed(made)
     for path in made.paths:
         click.echo(path)
-    click.echo(f"{made.id} {made.version}, begun as a copy of {made.copied}", err=True)
+    how = ", pinned from its sources" if made.pinned else ""
+    click.echo(f"{made.id} {made.version}, begun as a copy of {made.copied}{how}", err=True)
     if not notes:
         click.echo(f"say what is new: galleryctl edit {made.id}@{made.version} notes=…", err=True)
+    return 0
+
+
+def _alarmed(made: Released) -> int:
+    from galleryctl import checks, report  # noqa: PLC0415 - on use
+
+    click.echo(report.problems(made.alarms, "text", checks.RULES, colour=sys.stderr.isatty()), err=True, nl=False)
+    click.echo(f"nothing was written: {made.id} cannot be released until this is explained", err=True)
+    return 1
+
+
+@click.command("readme")
+@click.argument("id_", metavar="[ID]", required=False, shell_complete=options.identifiers)
+@options.registry
+@click.option("--language", metavar="CODE", help="The card in this language, such as zh: README.zh.md.")
+@click.option("--replace", is_flag=True, help="Write over a card that a person wrote.")
+@options.allow_private
+def readme_command(id_: str | None, registry: Path, language: str | None, *, replace: bool, allow_private: bool) -> int:
+    """Fetch the card of a model from its source, or begin one where the source has none.
+
+    The front matter is removed, links lead to the commit that was read, and the card says where it came from. A card
+    that a person wrote is never written over, unless --replace says so.
+
+    \b
+    Example:
+      galleryctl readme acme/tiny
+      galleryctl readme acme/tiny --replace
+    """  # noqa: D301
+    import re  # noqa: PLC0415 - on use
+
+    from galleryctl import authoring  # noqa: PLC0415 - on use
+
+    if language is not None and re.fullmatch(r"[a-z]{2,3}(-[A-Za-z0-9]{2,8})*", language) is None:
+        raise click.UsageError(f"{language!r} is no language; write it like zh or pt-BR")
+    id_ = id_ or options.identifier(registry)
+    made = authoring.readme(
+        registry, id_, options.hub(options.fetcher(allow_private=allow_private)), language=language, replace=replace
+    )
+    click.echo(made.path)
+    if made.source:
+        at = f" at {made.revision}" if made.revision else ""
+        click.echo(f"{'the card' if made.changed else 'the same card as before'} of {made.source}{at}", err=True)
+    else:
+        click.echo(f"{made.why}: begun with the four headings; write what they ask for", err=True)
     return 0
 
 

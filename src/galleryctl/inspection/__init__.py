@@ -18,7 +18,7 @@ from galleryctl.problems import Severity
 
 if TYPE_CHECKING:
     import datetime as dt
-    from collections.abc import Callable, Collection, Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
     from pathlib import Path
 
     from galleryctl.checks.rule import Subject
@@ -38,10 +38,10 @@ def online(
     *,
     now: dt.datetime,
     revision: str | None = None,
-    wanted: Collection[str] | None = None,
+    wanted: Callable[[str], bool] | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> tuple[Problem, ...]:
-    """What the rules about sources find in the models of these ids, or in all."""
+    """What the rules about sources find in the models whose folders are `wanted`, or in all."""
     tree = git.at(root, revision) if revision else git.working(root)
     found = list(subjects(tree, name, loaded, now=now, wanted=wanted))
     problems: set[Problem] = set()
@@ -57,7 +57,7 @@ def _judged(subject: Subject, asks: Asks, name: str) -> list[Problem]:
 
 
 def subjects(
-    tree: Tree, name: str, loaded: Loaded, *, now: dt.datetime, wanted: Collection[str] | None = None
+    tree: Tree, name: str, loaded: Loaded, *, now: dt.datetime, wanted: Callable[[str], bool] | None = None
 ) -> Iterator[Subject]:
     """Model folders, read and typed as the rules want them; one that is broken is left out: its errors are told."""
     context = _context(tree, loaded, now)
@@ -67,7 +67,7 @@ def subjects(
         folders.setdefault(folder, {})[file] = entry
     for folder, files in sorted(folders.items()):
         place = layout.model_in(folder)
-        if place is None or (wanted is not None and place.id not in wanted):
+        if place is None or (wanted is not None and not wanted(f"{name}/{folder}" if name else folder)):
             continue
         if subject := checks.definition(tree, name, place, files, context).subject:
             yield subject
