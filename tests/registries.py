@@ -11,8 +11,13 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, urlsplit
 
+from galleryctl import document
+
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from galleryctl.importers import Candidate
 
 MODEL = "application/vnd.cncf.model.manifest.v1+json"
 CONFIG = "application/vnd.cncf.model.config.v1+json"
@@ -111,6 +116,7 @@ def serving() -> Iterator[Registry]:
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     server.daemon_threads = True
+    server.handle_error = lambda *_: None  # type: ignore[method-assign]  # a client that hangs up is no failure
     registry.address = f"http://127.0.0.1:{server.server_address[1]}"
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
     thread.start()
@@ -120,3 +126,19 @@ def serving() -> Iterator[Registry]:
         server.shutdown()
         server.server_close()
         thread.join()
+
+
+def problems(registry: Path, run: Callable[..., Any], candidate: Candidate) -> list[tuple[str, str]]:
+    """Codes and severities that `check` finds about a candidate once it is written into a registry."""
+    folder = registry / "models" / candidate.type / candidate.id
+    folder.mkdir(parents=True)
+    files = {"model.yaml": candidate.model, **{f"{number}.yaml": data for number, data in candidate.releases.items()}}
+    for name, data in files.items():
+        (folder / name).write_text(document.dump(data), encoding="utf-8")
+    for name, text in candidate.texts.items():
+        (folder / name).write_bytes(text)
+    publisher = registry / "publishers" / f"{candidate.id.partition('/')[0]}.yaml"
+    publisher.write_text("title: Somebody\nmaintainers: [acme]\n")
+    result = run("check", "--registry", registry, "--format", "json")
+    about = [each for each in json.loads(result.stdout) if candidate.id in each["path"]]
+    return sorted({(each["code"], each["severity"]) for each in about})

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
@@ -21,8 +22,9 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 MODEL = "application/vnd.cncf.model.manifest.v1+json"
 """Artifact type of a CNCF ModelPack."""
-RAW = ".raw"
-"""End of the media type of a layer that is one file as it is."""
+OLLAMA = "registry.ollama.ai"
+MIRROR = "OLLAMA_REGISTRY"
+"""Environment variable with the address of a mirror of Ollama's registry."""
 _MANIFESTS = (
     "application/vnd.oci.image.manifest.v1+json",
     "application/vnd.docker.distribution.manifest.v2+json",
@@ -238,6 +240,12 @@ class Oci:
         if not isinstance(token, str) or not _TOKEN.fullmatch(token):
             raise DeniedError(f"{image}: the registry gives no token to strangers; only public artifacts can be read")
         return token
+
+
+def hub(fetcher: Fetcher) -> Oci:
+    """For all registries; that of Ollama is asked at its mirror where the environment names one."""
+    mirror = os.environ.get(MIRROR)
+    return Oci(fetcher, {OLLAMA: mirror} if mirror else None)
 
 
 def decoded(name: str, data: bytes) -> Mapping[str, Any]:

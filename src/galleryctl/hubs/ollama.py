@@ -2,25 +2,16 @@
 
 from __future__ import annotations
 
-import os
 import re
 
 from galleryctl.errors import UsageError
-from galleryctl.hubs.oci import Image
+from galleryctl.hubs.oci import OLLAMA, Image
 
-HOST = "registry.ollama.ai"
 SITE = "https://ollama.com/"
-VARIABLE = "OLLAMA_REGISTRY"
-"""Environment variable with the address of a mirror of the registry."""
 _NAME = re.compile(
     r"(?:(?P<owner>[A-Za-z0-9][A-Za-z0-9._-]*)/)?(?P<name>[A-Za-z0-9][A-Za-z0-9._-]*)"
     r"(?::(?P<tag>[A-Za-z0-9_][A-Za-z0-9._-]{0,127}))?"
 )
-
-
-def mirrors() -> dict[str, str]:
-    """Where the registry is asked: by its own address, or by that of the environment."""
-    return {HOST: os.environ.get(VARIABLE) or f"https://{HOST}"}
 
 
 def image(name: str) -> Image:
@@ -28,10 +19,10 @@ def image(name: str) -> Image:
     found = _NAME.fullmatch(name)
     if found is None:
         raise UsageError(f"{name[:200]} is no model of Ollama; write name, name:tag or owner/name:tag")
-    return Image(HOST, f"{found['owner'] or 'library'}/{found['name']}", found["tag"])
+    return Image(OLLAMA, f"{found['owner'] or 'library'}/{found['name']}", found["tag"])
 
 
 def name_of(text: str) -> str | None:
     """The name by which Ollama pulls an image of its registry, without the digest; none for another registry."""
     where, _, path = text.partition("@")[0].partition("/")
-    return path.removeprefix("library/") if where == HOST and path else None
+    return path.removeprefix("library/") if where == OLLAMA and path else None
