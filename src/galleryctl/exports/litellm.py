@@ -2,7 +2,8 @@
 
 The shape is that of https://docs.litellm.ai/docs/proxy/configs. A model's own id is the name of its first engine, in
 the order of `runtimes` in `gallery.yaml`; the others are `<id>@<engine>`, since LiteLLM spreads requests over entries
-of one name, and engines hold different builds. Addresses are variables of the environment.
+of one name, and engines hold different builds. Addresses are variables of the environment, and so is Xinference's key:
+LiteLLM refuses to ask it without one, also where the server wants none.
 """
 
 from __future__ import annotations
@@ -48,8 +49,9 @@ def one(item: Item) -> Made:
             left.append(Left(target.variant.name, target.quantization, say("no server", runtime=TITLE)))
         for engine, way in ways.items():
             if engine not in found:
+                key = {"api_key": f"os.environ/{way.key}"} if way.key else {}
                 told = {
-                    "litellm_params": {"model": way.model, "api_base": f"os.environ/{way.variable}"},
+                    "litellm_params": {"model": way.model, "api_base": f"os.environ/{way.address}", **key},
                     "model_info": {"id": f"{item.id}@{engine}", **info},
                 }
                 found[engine] = document.dump(told)

@@ -29,10 +29,12 @@ _TYPES = {
 
 
 class Served(NamedTuple):
-    """How LiteLLM reaches a target: its word for the model, and the variable that holds the address."""
+    """How LiteLLM reaches a target: its word for the model, and the variables that hold address and key."""
 
     model: str
-    variable: str
+    address: str
+    key: str | None = None
+    """None where LiteLLM asks an engine without a key."""
 
 
 def served(engine: str, target: Target) -> Served | None:
@@ -45,7 +47,7 @@ def served(engine: str, target: Target) -> Served | None:
         return Served(f"hosted_vllm/{name}", "HOSTED_VLLM_API_BASE") if fits else None
     if engine == "xinference":
         fits = unfit(xinference.RUNTIME, target) is None and xinference.takes(target)
-        return Served(f"xinference/{name}", "XINFERENCE_API_BASE") if fits else None
+        return Served(f"xinference/{name}", "XINFERENCE_API_BASE", "XINFERENCE_API_KEY") if fits else None
     if engine == "llama.cpp":
         fits = not isinstance(told(target, llama_cpp.RUNTIME, llama_cpp.served), Skipped)
         base = name if "name" in overlay(target.release, engine) else target.id
