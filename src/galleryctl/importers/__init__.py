@@ -41,6 +41,7 @@ SOURCES: dict[str, str] = {
     "gpt4all": "galleryctl.importers.gpt4all",
     "modelsdev": "galleryctl.importers.modelsdev",
     "huggingface": "galleryctl.importers.huggingface",
+    "modelscope": "galleryctl.importers.modelscope",
     "oci": "galleryctl.importers.oci",
     "ollama": "galleryctl.importers.ollama",
     "gallery": "galleryctl.importers.gallery",

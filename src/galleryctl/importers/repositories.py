@@ -58,6 +58,10 @@ _TASKS = {  # what hubs call a task → type and abilities
     "image-feature-extraction": ("vision", ("embed",)),
 }
 _ENGINES = ("transformers", "sentence-transformers", "diffusers", "vllm", "sglang", "mlx", "onnx", "nemo", "funasr")
+_SAID = frozenset({"gguf", "safetensors", "pytorch", "onnx", "awq", "gptq", "fp8", "license", "region", "dataset"}) | {
+    *("arxiv", "base_model", "text-classification")
+}
+"""Tags that repeat what stands in fields: format, engine, task, licence."""
 _LANGUAGE = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8}){0,3}")
 _WITH_LANGUAGES = frozenset({"llm", "embedding", "rerank", "audio"})
 _WITH_CONTEXT = frozenset({"llm", "embedding", "rerank"})
@@ -223,21 +227,23 @@ def _variants(reader: _Reader, texts: Texts, options: Options) -> tuple[list[dic
     together = weights.whole(found.files, weights.kind(texts.config, found.raw.get("tags") or found.tags))
     if together:
         count = found.raw.get("parameters") if together["format"] in {"pytorch", "fp8"} else None
+        sizes = weights.named(found.repo, count)
         engines = [name.replace("-", "_") for name in _ENGINES if name in {found.library, *found.tags}]
-        made = [_placed(found, together, weights.parameters(count), engines)]
+        made = [_placed(found, together, sizes, engines)]
     else:
         quantized = weights.gguf(found.files)
         if quantized:
             said = _of_gguf(reader, quantized[0], said)
-        named = weights.parameters(said.parameters) if len(quantized) == 1 else None
-        made = [_placed(found, each, named, ["llama.cpp"]) for each in quantized]
+        sizes = weights.named(found.repo, said.parameters) if len(quantized) == 1 else weights.Sizes()
+        made = [_placed(found, each, sizes, ["llama.cpp"]) for each in quantized]
     _digests(reader, made, options)
     return made, said
 
 
 def _of_gguf(reader: _Reader, variant: Mapping[str, Any], said: facts.Facts) -> facts.Facts:
     """The facts of the first file's header; of a model in several files, the first names them all."""
-    listed = next(iter(variant["files"].values()))
+    choices = list(variant["files"].values())
+    listed = min(choices, key=lambda files: sum("role" not in file for file in files))  # whole rather than in parts
     path = listed[0]["path"]
     try:
         header = headers.header(lambda start, stop: reader.hub.part(reader.found, path, start, stop))
@@ -251,11 +257,11 @@ def _of_gguf(reader: _Reader, variant: Mapping[str, Any], said: facts.Facts) -> 
     return replace(found, classes=said.classes)
 
 
-def _placed(found: Snapshot, variant: dict[str, Any], named: str | None, engines: list[str]) -> dict[str, Any]:
+def _placed(found: Snapshot, variant: dict[str, Any], sizes: weights.Sizes, engines: list[str]) -> dict[str, Any]:
     source = {"repo": found.repo, "revision": found.revision, **variant.pop("source", {})}
     source |= {"gated": True} if found.gated else {}
     kept = {key: value for key, value in source.items() if value is not None}
-    head = {"key": variant.pop("key", None), "format": variant.pop("format"), "parameters": named, "engines": engines}
+    head = {"key": variant.pop("key", None), "format": variant.pop("format"), **sizes._asdict(), "engines": engines}
     return {key: value for key, value in {**head, "sources": {found.kind: kept}}.items() if value} | variant
 
 
@@ -309,10 +315,24 @@ def _model(found: Snapshot, name: str, reader: _Reader) -> dict[str, Any]:
         "title": name,
         "license": expression,
         "license_url": url if expression and expression.startswith("LicenseRef-") else None,
-        "tags": list(found.tags),
+        "tags": [tag for tag in found.tags if not _repeats(tag, found)],
         "links": links,
         "base_models": [each for each in dict.fromkeys(bases) if not each.startswith("/") and not each.endswith("/")],
     }
+
+
+def _repeats(tag: str, found: Snapshot) -> bool:
+    word = tag.partition(":")[0].lower()
+    elsewhere = {
+        *_SAID,
+        *_ENGINES,
+        *_TASKS,
+        "arxiv",
+        "base_model",
+        (found.library or "").lower(),
+        "text-classification",
+    }
+    return word in elsewhere or tag in found.languages
 
 
 def _spec(

@@ -27,7 +27,12 @@ _NEVER = (".md", ".png", ".jpg", ".jpeg", ".gif", ".webp", ".svg", ".pdf", ".mp4
 _SMALL = (".json", ".txt", ".model", ".py", ".jinja", ".tiktoken", ".yaml", ".yml", ".vocab", ".spm", ".bpe")
 _ASIDE = re.compile(r"(?:^|/)(?:training_args\.bin|optimizer\.pt|scheduler\.pt|rng_state.*|trainer_state\.json)$")
 _HALF = re.compile(r"\.(fp16|bf16|non_ema)(?=[.-])")
+_SIZE = re.compile(r"(?<![A-Za-z0-9.])(A?)([0-9]{1,4}(?:\.[0-9]{1,3})?)([BM])(?![A-Za-z0-9])", re.IGNORECASE)
+_SCALES = {"T": 10**12, "B": 10**9, "M": 10**6, "K": 10**3}
 _METHODS = {"awq": "awq", "gptq": "gptq", "fp8": "fp8", "fbgemm_fp8": "fp8", "bitsandbytes": "bnb", "mxfp4": "fp4"}
+
+
+_DEFAULT = "Q4_K_M"  # llama.cpp takes it where a repository is named without a quantization
 
 
 class Kind(NamedTuple):
@@ -111,6 +116,7 @@ def _gguf(file: RemoteFile) -> _Gguf:
 
 
 def _stem(models: Sequence[_Gguf], projectors: Sequence[RemoteFile]) -> dict[str, Any]:
+    models = sorted(models, key=lambda each: each.quantization.upper() != _DEFAULT)
     quantizations = list(dict.fromkeys(each.quantization for each in models))
     whole = Counter(each.template for each in models if not each.part)
     split = Counter(each.template for each in models if each.part)
@@ -201,13 +207,28 @@ def entry(file: RemoteFile) -> dict[str, Any]:
     return {key: value for key, value in said.items() if value is not None}
 
 
-def parameters(count: int | None) -> str | None:
-    """A count as people say it: `8.2B`, `135M`; none for what is no size of a model."""
-    if not count or count < 1000:  # noqa: PLR2004 - below a thousand it is no model
+class Sizes(NamedTuple):
+    """Parameters as people say them: all, and those used for a token."""
+
+    parameters: str | None = None
+    active: str | None = None
+
+
+def named(repo: str, count: int | None) -> Sizes:
+    """The size that a repository's name states, where the count does not contradict it; else the count."""
+    tokens = _SIZE.findall(repo.partition("/")[2])
+    said = {f"{float(figure):g}{letter.upper()}": bool(mark) for mark, figure, letter in tokens}
+    active = next((text for text, marked in said.items() if marked), None)
+    plain = [text for text, marked in said.items() if not marked]
+    near = [text for text in plain if count is None or abs(_SCALES[text[-1]] * float(text[:-1]) - count) <= count / 4]
+    whole = near[0] if len(near) == 1 else _counted(count)
+    return Sizes(whole, active if whole else None)
+
+
+def _counted(count: int | None) -> str | None:
+    """`8.2B`, `135M`; none for what is no size of a model."""
+    scale = next((letter for letter, size in _SCALES.items() if (count or 0) >= size), None)
+    if count is None or scale is None or count >= 10**16:
         return None
-    for scale, letter in ((10**12, "T"), (10**9, "B"), (10**6, "M"), (10**3, "K")):
-        if count >= scale:
-            digits = 0 if count >= 100 * scale else 1
-            figure = f"{count / scale:.{digits}f}"
-            return f"{figure.removesuffix('.0')}{letter}" if len(figure) < 10 else None  # noqa: PLR2004
-    return None
+    figure = count / _SCALES[scale]
+    return f"{figure:.0f}{scale}" if figure >= 100 else f"{figure:.1f}".removesuffix(".0") + scale  # noqa: PLR2004
