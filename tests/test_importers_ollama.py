@@ -12,6 +12,8 @@ from galleryctl.errors import UsageError
 from galleryctl.fetch import FetchError, Http, MissingError
 from galleryctl.hubs import ollama as library
 from galleryctl.importers import Candidate, Options, Rejected, claim, ollama, reference
+from galleryctl.runtimes.base import Command, targets
+from galleryctl.runtimes.ollama import RUNTIME
 from galleryctl.spec import Model, Release
 from registries import MANIFEST, OLLAMA, Registry, digest, problems, serving
 
@@ -304,3 +306,18 @@ def test_the_name_that_ollama_pulls() -> None:
     assert library.name_of(f"registry.ollama.ai/library/qwen3:8b{digested}") == "qwen3:8b"
     assert library.name_of(f"registry.ollama.ai/ada/own{digested}") == "ada/own"
     assert library.name_of(f"ghcr.io/ada/own{digested}") is None
+
+
+def test_ollama_runs_what_was_imported_from_it(store: Registry) -> None:
+    for name, command in (("qwen3:8b", "ollama run qwen3:8b"), ("ada/own", "ollama run ada/own")):
+        owner, _, rest = name.rpartition("/")
+        base, _, tag = rest.partition(":")
+        pushed(store, name=f"{owner or 'library'}/{base}", tag=tag or "latest")
+        result = found(f"ollama:{name}")
+        assert isinstance(result, Candidate)
+        release = Release.model_validate_json(json.dumps(result.releases["1.0.0"]))
+        [target] = targets(result.id, result.type, "1.0.0", release)
+        assert RUNTIME.run is not None
+        made = RUNTIME.run(target)
+        assert isinstance(made, Command)
+        assert made.line == command

@@ -1,4 +1,4 @@
-"""Ollama: pulls a GGUF file from a hub under the hub's own name."""
+"""Ollama: pulls a GGUF file from a hub under the hub's own name, or a model of its own library."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from galleryctl.runtimes.base import PLAIN, Command, Runtime, Skipped, Target, h
 from galleryctl.runtimes.sentences import say
 
 _HOSTS = {"huggingface": "hf.co", "modelscope": "modelscope.cn"}
+_LIBRARY = "registry.ollama.ai/"
 _WORDS = (
     "num_ctx num_batch num_gpu main_gpu use_mmap num_thread num_keep seed num_predict top_k top_p min_p typical_p "
     "repeat_last_n temperature repeat_penalty presence_penalty frequency_penalty stop draft_num_predict"
@@ -18,7 +19,9 @@ _PART = r"[A-Za-z0-9_][A-Za-z0-9._-]*"
 
 
 def reference(target: Target) -> str | Skipped:
-    """The name under which Ollama pulls a target from its hub."""
+    """The name under which Ollama pulls a target from its library or hub."""
+    if own := _own(target):
+        return own
     if (found := hub(target, RUNTIME.hubs)) is None:
         return Skipped(say("no hub", runtime=RUNTIME.title))
     kind, source = found
@@ -29,6 +32,14 @@ def reference(target: Target) -> str | Skipped:
     if path is not None and tag.lower() not in path.lower():
         tag = path.rpartition("/")[2]
     return f"{_HOSTS[kind]}/{source.repo}" + (f":{tag}" if tag != PLAIN else "")
+
+
+def _own(target: Target) -> str | None:
+    """Name and tag in Ollama's library; it pulls no other way, so the digest beside them says nothing to it."""
+    image = target.variant.sources.oci.image if target.variant.sources and target.variant.sources.oci else ""
+    if not image.startswith(_LIBRARY):
+        return None
+    return image.removeprefix(_LIBRARY).removeprefix("library/").partition("@")[0] or None
 
 
 def _run(target: Target) -> Command | Skipped:
