@@ -155,7 +155,7 @@ class Http:
             answer.close()
             if left == 0:
                 raise FetchError(f"{_shown(asked.url)}: is redirected more than {asked.limits.redirects} times")
-            before, url, left = url, urljoin(url, answer.headers["location"]), left - 1
+            before, url, left = url, _joined(url, answer.headers["location"]), left - 1
             if urlsplit(before).scheme == "https" and urlsplit(url).scheme != "https":
                 raise RefusedError(f"{_shown(asked.url)}: is redirected to {_shown(url)}, which is not https")
             if _origin(before) != _origin(url):
@@ -243,6 +243,15 @@ def _asked_pause(text: str | None) -> float | None:
         return max(0.0, moment.timestamp() - time.time())
     except (ValueError, TypeError, OverflowError):
         return None
+
+
+def _joined(url: str, location: str) -> str:
+    try:
+        found = urljoin(url, location)
+        urlsplit(found)
+    except ValueError as error:
+        raise RefusedError(f"{_shown(url)}: is redirected to what is no address") from error
+    return found
 
 
 def _origin(url: str) -> tuple[str, str, int | None]:
