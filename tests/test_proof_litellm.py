@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import json
+from typing import TYPE_CHECKING, Any
 
 import exported
 import proving
@@ -14,6 +15,10 @@ if TYPE_CHECKING:
 NAMES = ["acme/emb", "acme/emb@xinference", "acme/tiny"]
 NAMES += [f"acme/tiny@{engine}" for engine in ("llama.cpp", "ollama", "xinference")]
 
+LOCAL = """
+import os
+os.environ["LITELLM_LOCAL_MODEL_COST_MAP"] = "True"
+"""
 READ = """
 import asyncio, json, sys, yaml
 from litellm import Router
@@ -76,16 +81,18 @@ print(json.dumps(asked))
 """
 
 
-def config(folder: Path) -> Path:
+def said(script: str, folder: Path) -> Any:  # noqa: ANN401 - any JSON value
+    """What a script finds in the file: the JSON on its last line."""
+    proving.need("litellm", "granian")
     path = folder / "config.yaml"
     path.write_bytes(exported.files("litellm", chat(), embedding(), voice())["config.yaml"])
-    return path
+    done = proving.python("-c", f"{LOCAL}{script}", path, home=folder)
+    assert done.returncode == 0, done.stderr[-4000:]
+    return json.loads(done.stdout.splitlines()[-1])
 
 
 def test_the_router_and_the_proxy_list_every_model(tmp_path: Path) -> None:
-    router, proxy, infos = proving.run(
-        READ, config(tmp_path), needs="litellm.proxy", LITELLM_LOCAL_MODEL_COST_MAP="True"
-    )
+    router, proxy, infos = said(READ, tmp_path)
     assert router == NAMES
     assert proxy == NAMES
     assert infos["acme/tiny"]["max_input_tokens"] == 4096
@@ -94,7 +101,7 @@ def test_the_router_and_the_proxy_list_every_model(tmp_path: Path) -> None:
 
 
 def test_every_engine_is_asked_for_its_own_name(tmp_path: Path) -> None:
-    asked = proving.run(ASK, config(tmp_path), needs="litellm", LITELLM_LOCAL_MODEL_COST_MAP="True")
+    asked = said(ASK, tmp_path)
     assert asked == [
         ["/v1/embeddings", "emb"],
         ["/v1/embeddings", "emb"],

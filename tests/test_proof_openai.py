@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING
 
 import exported
@@ -40,7 +41,10 @@ print(json.dumps([[each.id, each.created, each.owned_by] for each in found]))
 
 
 def test_the_client_lists_every_model(tmp_path: Path) -> None:
+    proving.need("openai")
     path = tmp_path / "models.json"
     path.write_bytes(exported.files("openai", chat(), voice())["models.json"])
-    found = proving.run(LIST, path, needs="openai")
+    done = proving.python("-c", LIST, path, home=tmp_path)
+    assert done.returncode == 0, done.stderr[-4000:]
+    found = json.loads(done.stdout.splitlines()[-1])
     assert [(name, owner) for name, _, owner in found] == [("acme/say", "acme"), ("acme/tiny", "acme")]
