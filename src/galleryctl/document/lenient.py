@@ -315,11 +315,14 @@ class _Reader:
         item = self._item(mark, start)
         del self._stack[1:]
         if item < 0 or not self._mend(error, mark, start):
-            self._add("YML001", self._first + mark.line + 1, f"not YAML: {error.problem}", "mend the entry")
+            following = _ITEM.search(self._text, (item if item >= 0 else start + mark.index) + 1)
+            line = self._first + mark.line + 1
+            if following:  # what is not closed is noticed where the next item begins
+                line = min(line, self._line(following.start()) - 1)
+            self._add("YML001", line, f"not YAML: {error.problem}", "mend the entry")
             if item >= 0:
                 self._stack[0].value.append(None)
                 self._stack[0].places.append(self._line(item))
-            following = _ITEM.search(self._text, (item if item >= 0 else start + mark.index) + 1)
             if following is None:
                 return -1
             item = following.start()

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import re
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from galleryctl.document.scalars import is_suspect, read
@@ -19,6 +20,9 @@ _PLAIN = re.compile(r"[^\W\d_][^\n\r\t]*|[\d./_(<=+~^$;\\][^\n\r\t]*|-[^\s-][^\n
 _BREAKS = re.compile(r": |:$| #|^\s|\s$|^(?:---|\.\.\.)")
 _FLOW = re.compile(r"[,?\[\]{}]|:(?=[,\[\]{}])")
 _ESCAPED = re.compile("[^\t\n\r\x20-\x7e\xa0-\u2027\u202a-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]")
+# Words, paths and addresses: nothing in them means anything to YAML, and no reader has a use of its own for a word of
+# this length that begins with a letter (`scalars`).
+_SURE = re.compile(r"[A-Za-z][\w./@%+&=-]{5,}(?::[\w./@%+&=-]+)*", re.ASCII).fullmatch
 _LITERAL = re.compile(r"(?!\s)[^\t\r]*\n", re.DOTALL)
 
 
@@ -42,7 +46,13 @@ def scalar(value: Any, *, flow: bool = False) -> str:  # noqa: ANN401 - any JSON
         return _float(value)
     if isinstance(value, int):
         return str(value)
-    return value if _plain(value, flow=flow) else quote(value)
+    return _written(value, flow)
+
+
+@lru_cache(maxsize=8192)
+def _written(text: str, flow: bool) -> str:  # noqa: FBT001 - a key of the cache
+    """Keys and common values stand in every file."""
+    return text if _SURE(text) or _plain(text, flow=flow) else quote(text)
 
 
 def _float(value: float) -> str:

@@ -14,7 +14,7 @@ from galleryctl import layout
 from galleryctl.document import TooMuchError, lenient, listing
 from galleryctl.exports import lists
 from galleryctl.exports.base import Left, Made
-from galleryctl.runtimes.base import exported_name, files, of_variant, overlay, weights
+from galleryctl.runtimes.base import Skipped, exported_name, files, of_variant, overlay, weights
 from galleryctl.runtimes.licences import back
 from galleryctl.runtimes.localai import (
     ALSO,
@@ -68,21 +68,26 @@ def entries_of(
     for variant in release.variants or bare:
         for target in of_variant(identifier, type_, version, release, variant):
             own = f"{name}-{variant.name}-{target.quantization}".lower() if entries else name
-            refused = refuses(target)
-            reason = refused.reason if refused else None
-            if reason is None and not RUNTIME.names.fullmatch(own) and (entries or not complete(release)):
-                reason = say("no preset", text=own)
-            if reason is None and any(own.casefold() == entry["name"].casefold() for entry in entries):
-                reason = say("no preset", text=own)
-            if reason is None:
-                entries.append(_entry(own, model, target))
+            made = refuses(target) or _made(own, model, target, entries)
+            if isinstance(made, Skipped):
+                left.append(Left(variant.name, target.quantization, made.reason))
             else:
-                left.append(Left(variant.name, target.quantization, reason))
-    if bare and left:
-        left = [Left("", "", say("no files"))]
+                entries.append(made)
+    if bare:
+        left = [Left("", "", each.reason) for each in left]
     if entries:
         _head(entries, overlay(release, NAME))
     return entries, left
+
+
+def _made(name: str, model: Model, target: Target, entries: Sequence[Mapping[str, Any]]) -> dict[str, Any] | Skipped:
+    """One entry, unless LocalAI would refuse it, and with it the whole index."""
+    strange = (entries or not complete(target.release)) and not RUNTIME.names.fullmatch(name)
+    if strange or any(name.casefold() == entry["name"].casefold() for entry in entries):
+        return Skipped(say("no preset", text=name))
+    entry = _entry(name, model, target)
+    wrong = next(misfits(entry), None)
+    return Skipped(say("no preset", text=wrong)) if wrong else entry
 
 
 def _entry(name: str, model: Model, target: Target) -> dict[str, Any]:
@@ -114,9 +119,11 @@ def _entry(name: str, model: Model, target: Target) -> dict[str, Any]:
 def _head(entries: Sequence[dict[str, Any]], block: Mapping[str, Any]) -> None:
     """The first entry names the others, and has what was said of the whole model."""
     named = block.get("variants")
+    stated = [item for item in named if isinstance(item, dict)] if isinstance(named, list) else None
     others = [{"model": entry["name"]} for entry in entries[1:]]
-    if isinstance(named, list) or others:
-        entries[0]["variants"] = [*(deepcopy(named) if isinstance(named, list) else []), *others]
+    if stated is not None or others:
+        named_before = [{"model": item["model"]} for item in stated or () if isinstance(item.get("model"), str)]
+        entries[0]["variants"] = [*named_before, *others]
     if isinstance(size := block.get("size"), str):
         entries[0]["size"] = size
 
@@ -313,7 +320,7 @@ def faults(path: str, data: bytes) -> list[str]:  # noqa: ARG001 - the port's si
     names: set[str] = set()
     for index, entry in enumerate(found.data):
         where = f"line {found.line((index,))}"
-        told += [f"{where}: {message}" for message in _wrong(entry)]
+        told += [f"{where}: {message}" for message in misfits(entry)]
         if isinstance(entry, dict) and isinstance(name := entry.get("name"), str):
             if name.casefold() in names:
                 told.append(f"{where}: the name {name} stands twice")
@@ -321,14 +328,17 @@ def faults(path: str, data: bytes) -> list[str]:  # noqa: ARG001 - the port's si
     return told
 
 
+_WORD = (str, int, float)
+"""What Go's reader takes for text."""
 _KINDS: Mapping[str, type | tuple[type, ...]] = {
-    "name": str, "url": str, "description": str, "license": str, "icon": str, "size": str, "last_checked": str,
-    "tags": list, "urls": list, "files": list, "variants": list, "overrides": dict, "config_file": dict,
-}  # fmt: skip
-_FILE = {"filename", "sha256", "uri"}
+    **dict.fromkeys(("url", "description", "license", "icon", "size", "last_checked", "backend"), _WORD),
+    **dict.fromkeys(("tags", "urls", "files", "variants"), list),
+    **dict.fromkeys(("overrides", "config_file"), dict),
+}
 
 
-def _wrong(entry: object) -> Iterator[str]:
+def misfits(entry: object) -> Iterator[str]:
+    """Why Go's reader would refuse an entry, and with it the whole index."""
     if not isinstance(entry, dict):
         yield "an entry that is no map"
         return
@@ -337,9 +347,20 @@ def _wrong(entry: object) -> Iterator[str]:
     for key, kind in _KINDS.items():
         if entry.get(key) is not None and not isinstance(entry[key], kind):
             yield f"{key} is of the wrong kind"
+    yield from _odd_members(entry)
+
+
+def _odd_members(entry: Mapping[str, Any]) -> Iterator[str]:
     for key in ("tags", "urls"):
-        if isinstance(value := entry.get(key), list) and not all(isinstance(each, str) for each in value):
+        if not all(map(_is_word, entry[key] if isinstance(entry.get(key), list) else ())):
             yield f"{key} holds something that is no text"
-    for file in entry["files"] if isinstance(entry.get("files"), list) else ():
-        if not isinstance(file, dict) or set(file) != _FILE or not all(isinstance(each, str) for each in file.values()):
-            yield "a file without its three keys"
+    for key, wanted in (("files", ("filename", "uri")), ("variants", ("model",))):
+        for member in entry[key] if isinstance(entry.get(key), list) else ():
+            if not isinstance(member, dict) or not all(isinstance(member.get(name), str) for name in wanted):
+                yield f"{key} holds something without {' and '.join(wanted)}"
+            elif not all(map(_is_word, member.values())):
+                yield f"{key} holds something that is no text"
+
+
+def _is_word(value: object) -> bool:
+    return value is None or isinstance(value, _WORD)

@@ -203,7 +203,7 @@ class _Translation:
     def _take(self, key: str, kind: type[Any]) -> Any:  # noqa: ANN401 - any JSON value
         """A key that has the kind it should, out of those that are left; what is empty stays where it is."""
         value = self._left.get(key)
-        if not isinstance(value, kind) or (not value and kind is not dict):
+        if not isinstance(value, kind) or (not value and key not in {"overrides", "variants"}):
             return None
         if key == "variants" and not all(
             isinstance(item, dict) and set(item) == {"model"} and isinstance(item["model"], str) for item in value
