@@ -10,7 +10,7 @@ import pytest
 import sources
 from conftest import git
 from galleryctl import authoring, loading
-from galleryctl.errors import GalleryError
+from galleryctl.errors import GalleryError, UsageError
 from galleryctl.problems import Severity
 from sources import MemoryHub, commit, sha256
 
@@ -242,6 +242,20 @@ def test_small_files_without_a_digest_are_read(registry: Make) -> None:
     asked.repos["acme/tiny-gguf"][0] = (REPOSITORY, {"files": files})
     assert release(folder, asked).warnings == ()
     assert written(folder).count(sha256(b"{}")) == 2
+
+
+def test_a_release_that_no_commit_has_is_pinned_where_it_stands(registry: Make) -> None:
+    folder = registry()
+    path = folder / TINY / "1.1.0.yaml"
+    path.write_text(BEGUN.replace(commit(1), "main"))
+    made = authoring.release(folder, "acme/tiny", now=NOW, version="1.1.0", hub=sources.of(hub(both(OLD))))
+    assert (made.version, made.copied, made.paths) == ("1.1.0", "1.1.0", (f"registry/{TINY}/1.1.0.yaml",))
+    assert path.read_text().startswith('notes: First.\nreleased: "2026-11-21T15:30:00Z"\nchecked: "2026-11-21"\n')
+    assert f"revision: {commit(1)}" in path.read_text()
+    git(folder, "add", ".")
+    git(folder, "commit", "-q", "-m", "release")
+    with pytest.raises(UsageError, match="was used before"):
+        authoring.release(folder, "acme/tiny", now=NOW, version="1.1.0", hub=sources.of(hub(both(OLD))))
 
 
 def test_a_release_without_sources_is_a_copy(registry: Make) -> None:

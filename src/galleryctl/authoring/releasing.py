@@ -55,7 +55,7 @@ def release(
     """Copy the newest release to a number above every one ever used, its chat templates too; comments stay.
 
     With `hub`, which gives the hub of a kind of source, revisions, sizes and digests are those of today. Notes, status
-    and reason do not carry over.
+    and reason do not carry over. A `version` that is there and that no commit has is pinned where it stands.
     """
     files = Files(registry.resolve())
     place = files.find(identifier)
@@ -64,18 +64,21 @@ def release(
         raise UsageError(
             f"{identifier} has no release to begin from; write 1.0.0.yaml into {layout.folder(place.type, identifier)}"
         )
-    newest = next(iter(releases))
-    chosen = number(files, place, version=version, bump=bump)
+    draft = version if version in releases and _unpublished(files, releases[version]) else None
+    newest = draft or next(iter(releases))
+    chosen = draft or number(files, place, version=version, bump=bump)
     source = files.document(releases[newest])
-    values = {"notes": notes or DELETE, "status": DELETE, "reason": DELETE, "released": _time(now)}
-    shown = f"{files.name}/{source.path}"
-    pins = pinning.pin(source, hub, shown=shown, now=now) if hub else pinning.Pins()
+    pins = pinning.pin(source, hub, shown=f"{files.name}/{source.path}", now=now) if hub else pinning.Pins()
     told = Released(identifier, chosen, newest, (), tuple(pins.warnings), tuple(pins.alarms), pinned=pins.asked > 0)
     if pins.alarms:
         return told
     text = pinning.applied(source, pins)
-    for field, value in values.items():
+    values = {"released": _time(now)} | ({"notes": notes} if notes else {})
+    for field, value in (values if draft else {"notes": DELETE, "status": DELETE, "reason": DELETE} | values).items():
         text = _assigned(source.path, text, field, value)
+    if draft:
+        files.write({source.path: text})
+        return told._replace(paths=(f"{files.name}/{source.path}",))
     texts = {_renamed(source.path, newest, chosen): text}
     for path in _templates(files, place, newest):
         texts[_renamed(path, newest, chosen)] = files.tree.read(f"{files.name}/{path}").decode()
@@ -84,6 +87,11 @@ def release(
         raise UsageError(f"{', '.join(present)} is there already, though git ignores it; nothing was written")
     files.write(texts)
     return told._replace(paths=tuple(f"{files.name}/{path}" for path in texts))
+
+
+def _unpublished(files: Files, path: str) -> bool:
+    """Whether a release is being written still: git is there, and no commit has it."""
+    return bool(files.committed) and path not in files.committed
 
 
 def _assigned(path: str, text: str, field: str, value: Any) -> str:  # noqa: ANN401 - any JSON value

@@ -37,7 +37,7 @@ def no_card(subject: Subject) -> Iterator[Finding]:
     ```
     """
     if subject.definition.model.visibility == "public" and _CARD not in subject.files:
-        fix = f"write {subject.root}/{_CARD}"
+        fix = f"galleryctl readme {subject.place.id} fetches the card of the source, or begins one"
         yield Finding(subject.model_file, (), f"{subject.place.id} is public and has no {_CARD}", fix)
 
 

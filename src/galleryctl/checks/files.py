@@ -20,6 +20,10 @@ _DIGEST = re.compile(r"[0-9a-f]{64}")
 _COPY = "copy it from the source"
 
 
+def _pins(subject: Subject) -> str:
+    return f"{_COPY}, or: galleryctl release {subject.place.id} --bump patch"
+
+
 def bad_digest(subject: Subject) -> Iterator[Finding]:
     """A file's digest is missing or malformed.
 
@@ -50,7 +54,8 @@ def bad_digest(subject: Subject) -> Iterator[Finding]:
 
 def _digest(subject: Subject, path: str, pointer: Pointer, name: str, digest: str | None) -> Finding:
     if digest is None:
-        return Finding(path, pointer, f"{name} has no digest", _COPY, severity=Severity.WARN)
+        fix = _COPY if pointer[0] == "downloads" else _pins(subject)
+        return Finding(path, pointer, f"{name} has no digest", fix, severity=Severity.WARN)
     meant = digest.strip().lower().removeprefix("sha256:")
     place = (*pointer, "sha256")
     if _DIGEST.fullmatch(meant):
@@ -82,7 +87,7 @@ def bad_size(subject: Subject) -> Iterator[Finding]:
     """
     for path, pointer, file, *_ in placed.files(subject):
         if file.size is None:
-            yield Finding(path, pointer, f"{file.path} has no size", _COPY, severity=Severity.WARN)
+            yield Finding(path, pointer, f"{file.path} has no size", _pins(subject), severity=Severity.WARN)
         elif file.size == 0:
             yield Finding(path, (*pointer, "size"), f"{file.path} has the size 0", f"{_COPY}, or remove it")
 

@@ -79,7 +79,7 @@ def quantization_without_files(subject: Subject) -> Iterator[Finding]:
     for path, pointer, variant, _ in placed.variants(subject):
         if not variant.files:
             message = f"no files of variant {variant.name} are recorded"
-            fix = "copy their names, sizes and digests from the source into `files`"
+            fix = f"galleryctl release {subject.place.id} --bump patch lists them with sizes and digests"
             yield Finding(path, pointer, message, fix, severity=Severity.WARN)
             continue
         for index, quantization in enumerate(variant.quantizations):

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
+from urllib.parse import quote
 
 from galleryctl.checks import placed, safety
 from galleryctl.checks.observed import Observed, living, repositories
+from galleryctl.checks.online import addresses
 from galleryctl.checks.rule import Finding, Pointer, Rule, Subject, rule
 from galleryctl.checks.templates import judge
 from galleryctl.problems import Severity
@@ -108,35 +110,50 @@ def dangerous_file(subject: Subject, observed: Observed) -> Iterator[Finding]:
     files: {none: [{path: model.safetensors}]}
     ```
     """
-    fix = "do not publish it: take safetensors, or files of a publisher whom you trust"
     for each in repositories(subject):
         prefix = f"{each.key}:"
         for name, scan in observed.pickles.items():
             if name.startswith(prefix):
-                yield from _about(each, name.removeprefix(prefix), scan, fix)
-    told = set()
-    for address, scan in observed.outside.items():
-        for path, pointer, file, *_ in placed.files(subject):
-            if address.endswith(file.path) and address not in told:
-                told.add(address)
-                if scan.findings:
-                    yield Finding(path, pointer, f"a scanner says of {file.path}: {_listed(scan)}", fix)
-                elif scan.trouble:
-                    message = f"{file.path} was not scanned: {scan.trouble}"
-                    yield Finding(path, pointer, message, "run the check again", severity=Severity.WARN)
+                path = name.removeprefix(prefix)
+                yield from _loaded(each.path, _place(each, path), f"{path} of {each.repo}", scan)
+    for address, path, pointer, is_file in addresses(subject):
+        if is_file and address in observed.pickles:
+            yield from _loaded(path, pointer, address, observed.pickles[address])
+    yield from _outside(subject, observed)
 
 
-def _about(each: Repository, name: str, scan: Scan, fix: str) -> Iterator[Finding]:
-    place: Pointer = (*each.pointer, "repo")
+_FIX = "do not publish it: take safetensors, or files of a publisher whom you trust"
+
+
+def _loaded(path: str, pointer: Pointer, name: str, scan: Scan) -> Iterator[Finding]:
+    if scan.findings:
+        yield Finding(path, pointer, f"loading {name} runs {_listed(scan)}", _FIX)
+    if scan.trouble:
+        message = f"{name} could not be looked at: {scan.trouble}"
+        yield Finding(path, pointer, message, "prefer safetensors, which need no look", severity=Severity.WARN)
+
+
+def _place(each: Repository, name: str) -> Pointer:
     for quantization, group in each.variant.files.items():
         for index, file in enumerate(group):
             if file.path == name:
-                place = (*each.pointer[:2], "files", quantization, index, "path")
-    if scan.findings:
-        yield Finding(each.path, place, f"loading {name} of {each.repo} runs {_listed(scan)}", fix)
-    if scan.trouble:
-        message = f"{name} of {each.repo} could not be looked at: {scan.trouble}"
-        yield Finding(each.path, place, message, "prefer safetensors, which need no look", severity=Severity.WARN)
+                return (*each.pointer[:2], "files", quantization, index, "path")
+    return (*each.pointer, "repo")
+
+
+def _outside(subject: Subject, observed: Observed) -> Iterator[Finding]:
+    """What the scanner of files said, each file told once."""
+    told = set()
+    for address, scan in observed.outside.items():
+        for path, pointer, file, *_ in placed.files(subject):
+            if not address.endswith(quote(file.path)) or address in told:
+                continue
+            told.add(address)
+            if scan.findings:
+                yield Finding(path, pointer, f"a scanner says of {file.path}: {_listed(scan)}", _FIX)
+            elif scan.trouble:
+                message = f"{file.path} was not scanned: {scan.trouble}"
+                yield Finding(path, pointer, message, "run the check again", severity=Severity.WARN)
 
 
 def code_of_the_source(subject: Subject, observed: Observed) -> Iterator[Finding]:

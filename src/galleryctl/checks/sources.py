@@ -113,12 +113,13 @@ def _pinned_by_digests(each: _Repository) -> bool:
     return each.kind in _NO_COMMITS and bool(files) and all(file.sha256 for file in files)
 
 
-def _unpinned(each: _Repository) -> Finding | None:
+def _unpinned(each: _Repository, identifier: str) -> Finding | None:
     """What is wrong with a revision; none where it pins, or cannot."""
+    pins = f"galleryctl release {identifier} --bump patch"
     if not each.pinnable or _pinned_by_digests(each):
         return None
     if each.revision is None:
-        message, fix = f"{each.repo} has no revision", "write `revision:` with a commit of the source, 40 hex digits"
+        message, fix = f"{each.repo} has no revision", f"write its commit, 40 hex digits, or: {pins}"
         if "{" in each.repo:
             message = f"{each.repo} stands for several repositories, which no revision pins"
             fix = "write one variant for each quantization, each with its own repository and revision"
@@ -135,9 +136,9 @@ def _unpinned(each: _Repository) -> Finding | None:
         message, fix = "the revision is empty", "write the commit, 40 hex digits, or remove the field"
     else:
         message = f"the revision `{each.revision}` is a branch or tag, which moves"
-        fix = "write the commit, 40 hex digits"
+        fix = f"write the commit, 40 hex digits, or: {pins}"
         if each.kind in _NO_COMMITS:
-            fix += ", or give every file its digest"
+            fix = f"write the commit, 40 hex digits, or give every file its digest: {pins}"
     return Finding(each.path, (*each.pointer, "revision"), message, fix)
 
 
@@ -161,7 +162,7 @@ def floating_revision(subject: Subject) -> Iterator[Finding]:
     ```
     """
     for each in _repositories(subject):
-        if found := _unpinned(each):
+        if found := _unpinned(each, subject.place.id):
             yield found
     for path, pointer, variant, _ in placed.variants(subject):
         oci = variant.sources.oci if variant.sources else None

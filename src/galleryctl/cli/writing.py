@@ -160,6 +160,7 @@ def release_command(  # noqa: PLR0913 - one parameter for each option
 
     Revisions, sizes and digests of every variant are those of its sources today; comments and order stay. A digest that
     changed under the same revision stops it with exit code 1, and nothing is written. Without ID it asks which model.
+    A VERSION that is there already and not yet committed is pinned where it stands.
 
     \b
     Example:
@@ -190,8 +191,9 @@ def release_command(  # noqa: PLR0913 - one parameter for each option
     for path in made.paths:
         click.echo(path)
     how = ", pinned from its sources" if made.pinned else ""
-    click.echo(f"{made.id} {made.version}, begun as a copy of {made.copied}{how}", err=True)
-    if not notes:
+    begun = f", begun as a copy of {made.copied}" if made.copied != made.version else ""
+    click.echo(f"{made.id} {made.version}{begun}{how}", err=True)
+    if not notes and begun:
         click.echo(f"say what is new: galleryctl edit {made.id}@{made.version} notes=…", err=True)
     return 0
 

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from galleryctl.problems import Problem
 
 __all__ = ["Asks", "online", "scan", "subjects"]
-_DANGERS = ("SEC", "TPL003")
+_DANGERS = {"SEC002", "SEC003", "SEC006", "TPL003"}
 
 
 def online(
@@ -92,8 +92,8 @@ def scan(
 ) -> tuple[Problem, ...]:
     """Dangers of a model that is not in the registry yet: `files` are those of its folder by name.
 
-    Pickles, remote code, templates, flags of the hub, images. Scanners of the policy are not run: `check --online`
-    does that. Paths of the problems are relative to the registry.
+    Pickles, remote code, templates, flags of the hub. Scanners of the policy are not run: `check --online` does that.
+    Paths of the problems are relative to the registry.
     """
     folder = layout.folder(kind, identifier)
     tree = OneFolder({f"{folder}/{name}": data for name, data in files.items()})
@@ -106,6 +106,4 @@ def scan(
     if subject is None:
         return ()
     found = checks.online_rules(subject, gather(subject, asks, dangers_only=True), "")
-    return tuple(
-        problem for problem in found if problem.code.startswith(_DANGERS) and problem.severity is not Severity.NOTE
-    )
+    return tuple(problem for problem in found if problem.code in _DANGERS and problem.severity is not Severity.NOTE)

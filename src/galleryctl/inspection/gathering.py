@@ -35,7 +35,7 @@ _SCANNED = Limits(bytes=4 * 2**30, seconds=1800)
 
 
 def gather(subject: Subject, asks: Asks, *, dangers_only: bool = False) -> Observed:
-    """Ask every source of a model. With `dangers_only` what no scan needs is not asked for."""
+    """Ask every source of a model. With `dangers_only` nothing else is asked for, and no scanner runs."""
     sources: dict[str, Snapshot | Silence] = {}
     known: dict[str, Config] = {}
     scans: dict[str, Scan] = {}
@@ -55,7 +55,7 @@ def gather(subject: Subject, asks: Asks, *, dangers_only: bool = False) -> Obser
             scans[name] = asks.once("pickle", name, lambda e=each, f=found, p=path: _pickle(e, f, p, asks))  # type: ignore[misc]
     for address in _addresses_of_pickles(subject):
         scans[address] = asks.once("pickle", address, lambda a=address: _pickle_at(a, asks))  # type: ignore[misc]
-    scanners = {each.looks_at: each for each in subject.context.policy.scanners}
+    scanners = {} if dangers_only else {each.looks_at: each for each in subject.context.policy.scanners}
     return Observed(
         sources=sources,
         addresses={} if dangers_only else dict(_addresses(subject, asks)),
