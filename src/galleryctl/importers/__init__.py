@@ -42,9 +42,12 @@ SOURCES: dict[str, str] = {
     "modelsdev": "galleryctl.importers.modelsdev",
     "huggingface": "galleryctl.importers.huggingface",
     "modelscope": "galleryctl.importers.modelscope",
+    "objects": "galleryctl.importers.objects",
     "oci": "galleryctl.importers.oci",
     "ollama": "galleryctl.importers.ollama",
     "gallery": "galleryctl.importers.gallery",
+    "web": "galleryctl.importers.web",
+    "list": "galleryctl.importers.listing",
 }
 """Importers: name → module, imported on use."""
 
