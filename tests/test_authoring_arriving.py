@@ -223,7 +223,11 @@ def test_two_runs_do_not_meet(registry: Make) -> None:
 
 # -- a release for an existing model
 
-RELEASE: dict[str, Any] = {"variants": [{"quantizations": ["Q8_0"], "format": "gguf"}], "notes": "New."}
+RELEASE: dict[str, Any] = {
+    "variants": [{"quantizations": ["Q8_0"], "format": "gguf"}],
+    "spec": {"prompt": {"template": {"file": "1.0.0.jinja"}}},
+    "notes": "New.",
+}
 
 
 def test_a_release_is_added_above_all_that_ever_were(registry: Make) -> None:
@@ -234,7 +238,7 @@ def test_a_release_is_added_above_all_that_ever_were(registry: Make) -> None:
             "models/llm/acme/tiny/1.1.0.yaml": MINIMAL["models/llm/acme/tiny/1.0.0.yaml"],
         }
     )
-    made = arriving.add_release(folder, "acme/tiny", "llm", RELEASE, {".jinja": b"{{ x }}\n"}, bump="minor")
+    made = arriving.add_release(folder, "acme/tiny", "llm", RELEASE, {"1.0.0.jinja": b"{{ x }}\n"}, bump="minor")
     assert made == (
         "acme/tiny",
         "1.3.0",
@@ -245,7 +249,8 @@ def test_a_release_is_added_above_all_that_ever_were(registry: Make) -> None:
         "?? registry/models/llm/acme/tiny/1.3.0.yaml",
     ]
     assert (folder / "models/llm/acme/tiny/1.3.0.yaml").read_text() == (
-        "notes: New.\nvariants:\n  - {format: gguf, quantizations: [Q8_0]}\n"
+        "notes: New.\nspec:\n  prompt: {template: {file: 1.3.0.jinja}}\n"
+        "variants:\n  - {format: gguf, quantizations: [Q8_0]}\n"
     )
 
 

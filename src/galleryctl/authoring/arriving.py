@@ -11,6 +11,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 import shutil
 import stat
 from contextlib import suppress
@@ -22,12 +23,16 @@ from galleryctl.authoring.files import Files
 from galleryctl.authoring.numbering import number
 from galleryctl.errors import OutputError, UsageError
 from galleryctl.output import disk
+from galleryctl.spec.base import VERSION_PATTERN
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
     from pathlib import Path
 
     from galleryctl.authoring.numbering import Part
+
+
+_VERSION = re.compile(rf"^{VERSION_PATTERN}")
 
 
 class Arrival(NamedTuple):
@@ -87,7 +92,8 @@ def add_release(
 ) -> Added:
     """Give an existing model one more release, numbered as `release` numbers them; no other file changes.
 
-    `beside` are the release's further files by ending: `.jinja`. `UsageError` where the model is of another type.
+    `beside` are the release's further files by name, such as `1.0.0.jinja`: they are renamed, and so is what names them
+    in the release. `UsageError` where the model is of another type.
     """
     registry = registry.resolve()
     files = Files(registry)
@@ -95,10 +101,22 @@ def add_release(
     if place.type != kind:
         raise UsageError(f"{identifier} is of type {place.type}, and this is of type {kind}: nothing was written")
     chosen = number(files, place, version=version, bump=bump)
-    stem = f"{layout.folder(place.type, identifier)}/{chosen}"
-    texts = {f"{stem}.yaml": house.release(release)} | {f"{stem}{ending}": data for ending, data in beside.items()}
+    folder = layout.folder(place.type, identifier)
+    names = {name: _VERSION.sub(chosen, name, count=1) for name in beside}
+    texts = {f"{folder}/{chosen}.yaml": house.release(_renamed(release, names))}
+    texts |= {f"{folder}/{names[name]}": data for name, data in beside.items()}
     _moved(registry, [_Move(path, {"": data}) for path, data in texts.items()])
     return Added(identifier, chosen, tuple(f"{registry.name}/{path}" for path in texts))
+
+
+def _renamed(value: Any, names: Mapping[str, str]) -> Any:  # noqa: ANN401 - any JSON value
+    """The same value with other names of files where it has `file: NAME`."""
+    if isinstance(value, dict):
+        return {
+            key: names.get(member, member) if key == "file" and isinstance(member, str) else _renamed(member, names)
+            for key, member in value.items()
+        }
+    return [_renamed(item, names) for item in value] if isinstance(value, list) else value
 
 
 def _moved(registry: Path, moves: list[_Move]) -> None:

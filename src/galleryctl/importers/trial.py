@@ -129,9 +129,7 @@ def added(
     """Write the newest release of a candidate as the next one of a model that exists; what the check says of it."""
     registry = registry.resolve()
     newest = max(candidate.releases, key=version_key)
-    beside = {
-        name.removeprefix(newest): data for name, data in candidate.texts.items() if name.startswith(f"{newest}.")
-    }
+    beside = {name: data for name, data in candidate.texts.items() if name.startswith(f"{newest}.")}
     release = candidate.releases[newest]
     made = arriving.add_release(registry, identifier, candidate.type, release, beside, version=version, bump=bump)
     loaded = loading.load(registry.parent, registry.name, now=now)
