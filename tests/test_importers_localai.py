@@ -4,109 +4,19 @@ from __future__ import annotations
 
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from galleryctl.authoring import house
-from galleryctl.document import listing, parse
-from galleryctl.errors import UsageError
-from galleryctl.exports.localai import entries_of, faults, misfits
-from galleryctl.fetch import FetchError, Response
-from galleryctl.importers import claim, localai
+from galleryctl.exports.localai import misfits
+from galleryctl.importers import localai
 from galleryctl.importers.base import FIRST, Candidate, Options, Reference, Rejected
-from galleryctl.spec import Limits, Model, Release
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
+from indexes import DIGEST, MASTER, WHOLE, Web, exported, file, imported, one, refused
 
 INDEX = Path(__file__).parents[2] / "shared" / "data" / "localai" / "index.yaml"
-ASKED = Options()
-DIGEST = "0123456789abcdef" * 4
-MASTER = "github:mudler/LocalAI/gallery/{}.yaml@master"
-
-
-class Web:
-    """Serves some addresses, and counts what was asked."""
-
-    def __init__(self, pages: Mapping[str, bytes] | None = None) -> None:
-        self.pages, self.asked = pages or {}, list[str]()
-
-    def get(self, url: str, **_: object) -> Response:
-        self.asked.append(url)
-        if url not in self.pages:
-            raise FetchError(f"{url}: nothing there")
-        return Response(url, 200, {}, self.pages[url])
-
-
-def reference(data: bytes | str, text: str = "index.yaml") -> Reference:
-    raw = data.encode() if isinstance(data, str) else data
-    return Reference(text, lambda: raw, None if "://" in text else Path("/nowhere") / text)
-
-
-def imported(
-    entries: object, options: Options = ASKED, web: Web | None = None, text: str = "index.yaml"
-) -> list[Candidate | Rejected]:
-    data = entries if isinstance(entries, str | bytes) else yaml.safe_dump(entries, sort_keys=False)
-    return list(localai.read(reference(data, text), web or Web(), options))  # type: ignore[arg-type]
-
-
-def one(entry: Mapping[str, Any], options: Options = ASKED) -> Candidate:
-    (found,) = imported([entry], options)
-    assert isinstance(found, Candidate), found
-    return found
-
-
-def refused(entries: object) -> list[str]:
-    return [found.remarks[0].code for found in imported(entries) if isinstance(found, Rejected)]
-
-
-def exported(candidate: Candidate) -> list[dict[str, Any]]:
-    """What comes out after the definition was written to files and read again."""
-    files = {"model.yaml": house.model(candidate.model), "1.0.0.yaml": house.release(candidate.releases[FIRST])}
-    read = {}
-    for name, raw in files.items():
-        document, problems = parse(name, raw, Limits())
-        assert document, problems
-        read[name] = document.data
-    model, release = Model.model_validate(read["model.yaml"]), Release.model_validate(read["1.0.0.yaml"])
-    entries, left = entries_of(candidate.id, candidate.type, model, FIRST, release)
-    assert left == []
-    text = listing(entries)
-    assert faults("index.yaml", text.encode()) == []
-    found: list[dict[str, Any]] = yaml.safe_load(text)
-    return found
-
-
-def file(uri: str, filename: str | None = None, **more: object) -> dict[str, Any]:
-    return {"filename": filename or uri.rpartition("/")[2], "sha256": DIGEST, "uri": uri} | more
-
-
-WHOLE: dict[str, Any] = {
-    "name": "Tiny-8B:vision",
-    "url": MASTER.format("chatml"),
-    "description": "A small model.\nWith two lines.\n",
-    "license": "apache-2.0",
-    "icon": "https://example.org/icon.png",
-    "tags": ["llm", "gguf"],
-    "urls": ["https://huggingface.co/Acme/Tiny-8B", "https://github.com/acme/tiny", "https://example.org/more"],
-    "overrides": {
-        "backend": "llama-cpp",
-        "context_size": 8192,
-        "known_usecases": ["chat", "vision"],
-        "stopwords": ["<|im_end|>"],
-        "mmproj": "mmproj-f16.gguf",
-        "parameters": {"model": "tiny-8b-Q4_K_M.gguf", "temperature": 0.6, "typical_p": 1},
-        "template": {"use_tokenizer_template": True},
-    },
-    "files": [
-        file("huggingface://acme/Tiny-8B-GGUF/mmproj-f16.gguf"),
-        file("huggingface://acme/Tiny-8B-GGUF/tiny-8b-Q4_K_M.gguf"),
-    ],
-}
 
 
 def test_what_an_entry_says_stands_in_neutral_fields() -> None:
@@ -157,9 +67,6 @@ def test_what_an_entry_says_stands_in_neutral_fields() -> None:
             }
         },
     }
-
-
-OTHER = WHOLE | {"name": "other"}
 
 
 def without(*keys: str) -> dict[str, Any]:
@@ -362,114 +269,6 @@ def test_entries_of_one_name_come_only_if_they_are_equal() -> None:
     other = imported([entry, entry | {"name": "y"}, entry | {"license": "mit"}, entry | {"name": "X"}])
     assert [[remark.code for remark in each.remarks] for each in other] == [["IDN002"], [], ["IDN002"], ["IDN002"]]
     assert "index.yaml:5" in other[0].remarks[0].message
-
-
-@pytest.mark.parametrize(
-    ("entry", "code"),
-    [
-        (["a", "list"], "SCH003"),
-        ("text", "SCH003"),
-        (None, "SCH003"),
-        ({"url": "x"}, "SCH002"),
-        ({"name": 7}, "SCH002"),
-        ({"name": "模型", "url": "x"}, "IDN001"),
-        (WHOLE | {"files": ["x"]}, "SCH003"),
-        (WHOLE | {"files": [{"uri": "https://a.b/c"}]}, "SCH002"),
-        (WHOLE | {"files": [{"filename": "x"}]}, "SCH002"),
-        (WHOLE | {"files": [file("https://a.b/c", "../../x")]}, "FIL005"),
-        (WHOLE | {"files": [file("https://a.b/c", "/etc/passwd")]}, "FIL005"),
-        (WHOLE | {"files": [file("https://a.b/c", "C:\\x")]}, "FIL005"),
-        (WHOLE | {"files": [file("https://user:secret@a.b/c")]}, "SEC005"),
-        (WHOLE | {"files": [file("javascript:alert(1)", "x")]}, "SRC005"),
-        (WHOLE | {"files": [file("https://[broken/c")]}, "URL001"),
-        (WHOLE | {"files": [file("https://a.b/c", sha256=12345)]}, "FIL001"),
-        (WHOLE | {"description": "y" * 10_000_000}, "YML011"),
-        (WHOLE | {"tags": "llm"}, "RUN001"),
-        (WHOLE | {"overrides": "x"}, "RUN001"),
-        (WHOLE | {"variants": [{"name": "x"}]}, "RUN001"),
-        (WHOLE | {"size": 2**60}, "SCH003"),
-        (WHOLE | {"size": float("inf")}, "SCH003"),
-        (WHOLE | {3: "x"}, "YML012"),
-        (WHOLE | {"a.b": None}, "SCH003"),
-        ({"name": "x", "description": "installs nothing", "url": ""}, "RUN001"),
-    ],
-)
-def test_what_cannot_come_is_rejected_by_a_rule_and_stops_nothing(entry: object, code: str) -> None:
-    found = imported([entry, OTHER])
-    assert [each.remarks[0].code for each in found[:1] if isinstance(each, Rejected)] == [code]
-    assert isinstance(found[1], Candidate)
-
-
-def test_a_deep_entry_is_rejected() -> None:
-    deep: Any = "x"
-    for _ in range(20):
-        deep = [deep]
-    assert refused([WHOLE | {"extra": deep}]) == ["YML011"]
-
-
-def test_a_hundred_broken_entries_stop_nothing() -> None:
-    text = "".join(f"- name: bad{index}\n  tags: [\n" for index in range(100)) + yaml.safe_dump([WHOLE])
-    found = imported(text)
-    assert [type(each) for each in found] == [Rejected] * 100 + [Candidate]
-    assert {each.remarks[0].code for each in found[:100]} == {"YML001"}
-    assert [each.at for each in found[:3]] == ["index.yaml:1", "index.yaml:3", "index.yaml:5"]
-
-
-def test_characters_that_no_file_holds_cost_the_entry() -> None:
-    text = "- name: a\n  url: x\n  description: one\x07two\n- name: b\n  url: y\n"
-    found = imported(text.encode() + b"- name: c\n  url: \xff\n")
-    assert [type(each) for each in found] == [Rejected, Candidate, Rejected]
-    assert {each.remarks[0].code for each in found if isinstance(each, Rejected)} == {"TXT002"}
-
-
-def test_mistakes_that_are_mended_are_told() -> None:
-    text = '- name: a\n  url: x\n  description: "it\\\'s here"\n  licence: mit\n- name: b\n  url: y\n  url: z\n'
-    found = imported(text)
-    assert [[(remark.code, "line" in remark.message) for remark in each.remarks] for each in found] == [
-        [("YML012", True), ("SCH001", False)],
-        [("YML002", True)],
-    ]
-    assert "did you mean `license`?" in found[0].remarks[1].message
-    assert isinstance(found[0], Candidate)
-    assert found[0].model["summary"] == "it's here"
-    assert found[0].releases[FIRST]["runtimes"]["localai"]["extra"] == {"licence": "mit"}
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        "a: 1\n",
-        "just text",
-        "a0: &a [x,x,x,x,x,x,x,x,x]\n" + "".join(f"a{n}: &a{n} [{'*a,' * 9}]\n" for n in range(3)) + "[",
-        "- &a [*a]\n",
-        "[" * 1000,
-    ],
-)
-def test_what_is_no_index_at_all_is_told(text: str) -> None:
-    with pytest.raises(UsageError, match=r"index\.yaml"):
-        imported(text)
-
-
-@pytest.mark.parametrize(
-    ("text", "expected"),
-    [
-        (yaml.safe_dump([WHOLE]), True),
-        ("---\n# a gallery\n\n- &x\n  name: a\n  url: b\n", True),
-        ("- !!merge <<: *x\n  name: a\n  overrides:\n    a: b\n", True),
-        ('[{"name": "a", "overrides": {"parameters": {}}}]', True),
-        ('[{"model_name": "a", "overrides": {}}]', False),
-        ('[{"name": "a", "filename": "b", "filesize": "1", "ramrequired": "8", "url": "c"}]', False),
-        ("https://example.org/x.gguf\n", False),
-        ("- https://example.org/x.gguf\n", False),
-        ("name: a\nurl: b\n", False),
-        ("", False),
-    ],
-)
-def test_an_index_is_known_by_its_content(text: str, expected: bool) -> None:
-    found = reference(text, "https://example.org/index.yaml")
-    assert localai.claims(found) is expected
-    if expected:
-        assert claim(found) is localai
 
 
 @pytest.mark.skipif(not INDEX.exists(), reason="needs the catalogues in ../shared/data")
