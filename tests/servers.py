@@ -8,6 +8,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
+    import ssl
     from collections.abc import Callable, Iterator, Mapping
 
 
@@ -34,11 +35,7 @@ class Served(NamedTuple):
     """Every request so far."""
 
 
-@contextmanager
-def serving(application: Callable[[Asked], Answer]) -> Iterator[Served]:
-    """A server on a free port of this machine, for as long as the block runs; HTTP/1.1, a thread each connection."""
-    asked: list[Asked] = []
-
+def _handler(application: Callable[[Asked], Answer], asked: list[Asked]) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
 
@@ -76,12 +73,21 @@ def serving(application: Callable[[Asked], Answer]) -> Iterator[Served]:
         def log_message(self, *_: object) -> None:
             return
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    return Handler
+
+
+@contextmanager
+def serving(application: Callable[[Asked], Answer], context: ssl.SSLContext | None = None) -> Iterator[Served]:
+    """A server on a free port of this machine, for as long as the block runs; HTTP/1.1, a thread each connection."""
+    asked: list[Asked] = []
+    server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(application, asked))
     server.daemon_threads = True
+    if context is not None:
+        server.socket = context.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
     thread.start()
     try:
-        yield Served(f"http://127.0.0.1:{server.server_port}", asked)
+        yield Served(f"{'https' if context else 'http'}://127.0.0.1:{server.server_port}", asked)
     finally:
         server.shutdown()
         server.server_close()
