@@ -46,11 +46,11 @@ def scalar(value: Any, *, flow: bool = False) -> str:  # noqa: ANN401 - any JSON
         return _float(value)
     if isinstance(value, int):
         return str(value)
-    return _written(value, flow)
+    return _written(value, flow=flow)
 
 
 @lru_cache(maxsize=8192)
-def _written(text: str, flow: bool) -> str:  # noqa: FBT001 - a key of the cache
+def _written(text: str, *, flow: bool) -> str:
     """Keys and common values stand in every file."""
     return text if _SURE(text) or _plain(text, flow=flow) else quote(text)
 
@@ -109,27 +109,32 @@ def block(value: Mapping[str, Any] | Sequence[Any], indent: int) -> list[str]:
 
 def listing(items: Sequence[Any]) -> str:
     """Items of a list for other readers: block style throughout, nothing twice, no anchors. Empty for no items."""
-    return "".join(f"{line}\n" for line in _listed(items, 0))
-
-
-def _listed(value: Mapping[str, Any] | Sequence[Any], indent: int) -> list[str]:
     lines: list[str] = []
+    _list(items, 0, lines)
+    return "\n".join([*lines, ""])
+
+
+def _list(value: Mapping[str, Any] | Sequence[Any], indent: int, lines: list[str]) -> None:
+    """Appends the lines of a map or list in block style."""
     pad = " " * indent
     if isinstance(value, dict):
         for key, member in value.items():
-            start = f"{pad}{scalar(key)}:"
-            if isinstance(member, dict | list) and member:
-                lines += [start, *_listed(member, indent + 2)]
+            start = f"{pad}{_written(key, flow=False)}:"
+            if type(member) is str and "\n" not in member:  # most are
+                lines.append(f"{start} {_written(member, flow=False)}")
+            elif isinstance(member, dict | list) and member:
+                lines.append(start)
+                _list(member, indent + 2, lines)
             else:
                 lines += _text_lines(f"{start} ", member, indent)
-        return lines
+        return
     for item in value:
         if isinstance(item, dict | list) and item:
-            below = _listed(item, indent + 2)
-            lines += [f"{pad}- {below[0][indent + 2 :]}", *below[1:]]
+            first = len(lines)
+            _list(item, indent + 2, lines)
+            lines[first] = f"{pad}- {lines[first][indent + 2 :]}"
         else:
             lines += _text_lines(f"{pad}- ", item, indent)
-    return lines
 
 
 def member_lines(key: str, value: Any, indent: int) -> list[str]:  # noqa: ANN401 - any JSON value
