@@ -57,15 +57,25 @@ def one(item: Item) -> Made:
         found["libraryName"] = release.environment.framework
     found |= {"tasks": tasks} if (tasks := _tasks(item)) else {}
     found["externalId"] = item.id
-    found["customProperties"] = _properties(item)
     when = _moments(release.released or release.published or item.outline.added, item.outline.updated)
-    found |= when
-    artifacts = [artifact | when for variant in release.variants for artifact in _artifacts(variant)] + [
-        _metric(name, value, unit) | when for name, value, unit in _figures(item)
-    ]
-    found |= {"artifacts": artifacts} if artifacts else {}
+    artifacts = [artifact | when for variant in release.variants for artifact in _artifacts(variant)]
+    artifacts += [_metric(name, value, unit) | when for name, value, unit in _figures(item)]
+    text = "".join((document.dump(found | when), *_written(_properties(item), artifacts)))
     said = model.description or model.summary
-    return Made(((_CATALOGUE, {"description": said, "text": document.dump(found)}),))
+    return Made(((_CATALOGUE, {"description": said, "text": text}),))
+
+
+def _written(properties: Mapping[str, Any], artifacts: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+    """Properties and artifacts, one line each and one for each field: most of the file, so without a look at widths."""
+    yield "customProperties:\n"
+    for name, value in properties.items():
+        yield f"  {document.inline(name)}: {document.inline(value)}\n"
+    yield "artifacts:\n" if artifacts else ""
+    for artifact in artifacts:
+        start = "  - "
+        for key, value in artifact.items():
+            yield f"{start}{key}: {document.inline(value)}\n"
+            start = "    "
 
 
 def _tasks(item: Item) -> list[str]:

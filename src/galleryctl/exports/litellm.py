@@ -50,11 +50,9 @@ def one(item: Item) -> Made:
         for engine, way in ways.items():
             if engine not in found:
                 key = {"api_key": f"os.environ/{way.key}"} if way.key else {}
-                told = {
-                    "litellm_params": {"model": way.model, "api_base": f"os.environ/{way.address}", **key},
-                    "model_info": {"id": f"{item.id}@{engine}", **info},
-                }
-                found[engine] = document.dump(told)
+                params = {"model": way.model, "api_base": f"os.environ/{way.address}", **key}
+                told = {"litellm_params": params, "model_info": {"id": f"{item.id}@{engine}", **info}}
+                found[engine] = "".join(f"    {key}: {document.inline(each)}\n" for key, each in told.items())
     parts = tuple((_CONFIG, [engine, text]) for engine, text in found.items())
     return Made(parts, (), lists.joined(item.release, left))
 
@@ -86,8 +84,8 @@ def whole(path: str, parts: Iterable[tuple[Outline, Any]], settings: Settings) -
         texts = {engine: text for _, (engine, text) in group}
         for number, engine in enumerate(engine for engine in engines if engine in texts):
             name = f"{identifier}@{engine}" if number else identifier
-            lines = "".join(f"    {line}\n" for line in texts[engine].rstrip("\n").split("\n"))
-            yield (b"model_list:\n" if empty else b"") + f"  - model_name: {document.inline(name)}\n{lines}".encode()
+            head = "model_list:\n" if empty else ""
+            yield f"{head}  - model_name: {document.inline(name)}\n{texts[engine]}".encode()
             empty = False
     if empty:
         yield b"model_list: []\n"
