@@ -39,6 +39,7 @@ SIDEWAYS = {  # within one line, each with its reason
     ("site", "search"),  # the facets of a page and of the search documents are the same
 }
 HOMES = {  # third-party library, or part of the standard library that needs care → the modules that may import it
+    "botocore": ("hubs.objects",),
     "click": ("cli",),
     "concurrent": ("inspection.asking",),  # it waits for answers; what computes forks, in `parallel`
     "fsspec": ("hubs.objects",),

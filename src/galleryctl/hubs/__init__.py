@@ -18,6 +18,7 @@ __all__ = ["HUBS", "Hub", "RemoteFile", "Snapshot", "of"]
 HUBS = {
     "huggingface": "galleryctl.hubs.huggingface",
     "modelscope": "galleryctl.hubs.modelscope",
+    "object": "galleryctl.hubs.objects",
     "oci": "galleryctl.hubs.oci",
 }
 """Kinds of source: name → module, imported on use. Each has `hub(fetcher) -> Hub`."""

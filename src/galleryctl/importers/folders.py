@@ -12,7 +12,7 @@ from galleryctl.importers import weights
 from galleryctl.importers.base import Remark
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Collection, Iterable, Mapping
 
     from galleryctl.hubs import Hub, RemoteFile, Snapshot
     from galleryctl.hubs.facts import Facts
@@ -99,9 +99,11 @@ def header(hub: Hub, found: Snapshot, path: str) -> Facts | Remark:
         return Remark("VAL002", f"the header of {path} cannot be read: {error}", "context and architecture left out")
 
 
-def facts_of(hub: Hub, found: Snapshot, folder: str = "") -> Facts | Remark | None:
+def facts_of(
+    hub: Hub, found: Snapshot, folder: str = "", paths: Collection[str] | None = None
+) -> Facts | Remark | None:
     """What the files of a folder say of the model: its `config.json`, else the header of its first GGUF file."""
-    inside = [file.path for file in found.files if file.path.startswith(folder)]
+    inside = sorted(file.path for file in found.files if paths is None or file.path in paths)
     if f"{folder}config.json" in inside:
         said, wrong = config(hub, found, f"{folder}config.json")
         return wrong or facts.of_config(said)
