@@ -20,7 +20,7 @@ from galleryctl.document import DELETE
 from galleryctl.errors import GalleryError, UsageError
 from galleryctl.fetch import FetchError
 from galleryctl.problems import Position, Problem
-from galleryctl.spec import Limits, Release
+from galleryctl.spec import Hub, Limits, Release
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from galleryctl.document import Document, Pointer
     from galleryctl.hubs import Hub as Asked
     from galleryctl.hubs import RemoteFile, Snapshot
-    from galleryctl.spec import Hub, Variant
+    from galleryctl.spec import Variant
     from galleryctl.spec.release import Draft, Lora
 
 PINNED = ("huggingface", "modelscope")
@@ -109,10 +109,26 @@ class _Variant:
         hubs = sources.hubs() if sources else {}
         for kind in hubs.keys() - set(PINNED):
             self._warn(f"{kind} is not asked; its revision and digests stay as they are")
-        wanted = {kind: hub for kind, hub in hubs.items() if kind in PINNED}
-        now = {kind: found for kind, hub in wanted.items() if (found := self._revision(kind, hub)) is not None}
+        now: dict[str, tuple[Hub, Snapshot]] = {}
+        for kind in PINNED:
+            if kind in hubs and (found := self._revision(kind, hubs[kind])) is not None:
+                now[kind] = hubs[kind], found
+        if sources and sources.oci:
+            now["oci"] = self._image(sources.oci.image)
+        if sources and sources.object:
+            prefix = sources.object.prefix
+            now["object"] = Hub(repo=prefix), self._ask("object", prefix, None)
         if now and not self._pins.alarms:
-            self._files({kind: (wanted[kind], found) for kind, found in now.items()})
+            self._files(now)
+
+    def _image(self, image: str) -> tuple[Hub, Snapshot]:
+        """An artifact by the digest that its tag has now; one without a tag stays what it is."""
+        name, _, digest = image.partition("@")
+        tagged = ":" in name.rpartition("/")[2]
+        found = self._ask("oci", name, None if tagged or not digest else digest)
+        if found.revision and found.revision != digest:
+            self._pins.values[*self._pointer, "sources", "oci", "image"] = f"{name}@{found.revision}"
+        return Hub(repo=name), found
 
     def _warn(self, text: str) -> None:
         self._pins.warnings[f"{self._variant.name}: {text}"] = None

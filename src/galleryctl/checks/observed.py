@@ -14,9 +14,10 @@ if TYPE_CHECKING:
     from galleryctl.checks.rule import Pointer, Subject
     from galleryctl.hubs import Snapshot
     from galleryctl.spec import Variant
+    from galleryctl.spec.release import Sources
 
 ASKED = ("huggingface", "modelscope")
-"""Hubs that can be asked what a repository holds."""
+"""Hubs that can be asked what a repository holds, now and at a commit."""
 PICKLES = (".bin", ".pt", ".pth", ".ckpt", ".pkl", ".pickle", ".joblib", ".npy", ".npz", ".dill")
 """Endings of files that may hold pickles."""
 
@@ -107,6 +108,13 @@ class Repository(NamedTuple):
     variant: Variant
     main: bool
     """Whether it holds the weights, not what is added to them."""
+    field: str = "repo"
+    """The field of the block that names it: repo, image, prefix."""
+
+    @property
+    def place(self) -> Pointer:
+        """Of the field that names it."""
+        return (*self.pointer, self.field)
 
     @property
     def key(self) -> str:
@@ -149,6 +157,19 @@ def repositories(subject: Subject) -> Iterator[Repository]:
                 place = (*pointer, name) if own else (*pointer[:2], name)
                 revision = getattr(more, "revision", None)  # an add-on in GGUF has none
                 yield Repository(path, place, kind, more.repo, revision, hub.gated, variant, main=False)
+    for path, pointer, variant, _ in placed.variants(subject):
+        if variant.sources and path in alive:
+            yield from _stores(path, (*pointer, "sources"), variant, variant.sources)
+
+
+def _stores(path: str, pointer: Pointer, variant: Variant, sources: Sources) -> Iterator[Repository]:
+    if sources.oci:
+        name, _, digest = sources.oci.image.partition("@")
+        place = (*pointer, "oci")
+        yield Repository(path, place, "oci", name, digest or None, None, variant, main=True, field="image")
+    if sources.object:
+        place = (*pointer, "object")
+        yield Repository(path, place, "object", sources.object.prefix, None, None, variant, main=True, field="prefix")
 
 
 def living(subject: Subject) -> Iterator[str]:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from galleryctl.checks.observed import Repository
     from galleryctl.hubs import Snapshot
 
-COMMIT = re.compile(r"[0-9a-f]{40}")
+PINNED = re.compile(r"[0-9a-f]{40}|sha256:[0-9a-f]{64}")
 
 
 def missing_source(subject: Subject, observed: Observed) -> Iterator[Finding]:
@@ -45,13 +45,13 @@ def missing_source(subject: Subject, observed: Observed) -> Iterator[Finding]:
         where = f"{each.repo} at {each.revision}" if each.revision else each.repo
         if found.kind == "missing":
             there = each.revision and observed.snapshot(each.kind, each.repo)
-            place = (*each.pointer, "revision" if there else "repo")
+            place = (*each.pointer, "revision") if there else each.place
             what = f"the revision {each.revision} of {each.repo}" if there else where
             fix = "write a commit of the repository" if there else "correct the name, or remove the source"
             yield Finding(each.path, place, f"{what} is not at {each.kind}", fix)
-        elif found.kind == "denied" and each.gated is not True:
+        elif found.kind == "denied" and each.gated is not True and each.kind != "object":
             message = f"{where} is not at {each.kind}, or wants a login that the definition does not declare"
-            yield Finding(each.path, (*each.pointer, "repo"), message, "correct the name, or add `gated: true`")
+            yield Finding(each.path, each.place, message, "correct the name, or add `gated: true`")
 
 
 def moved_on(subject: Subject, observed: Observed) -> Iterator[Finding]:
@@ -76,7 +76,7 @@ def moved_on(subject: Subject, observed: Observed) -> Iterator[Finding]:
     newest = _newest(subject)
     for each in repositories(subject):
         head = observed.snapshot(each.kind, each.repo)
-        pinned = each.revision and COMMIT.fullmatch(each.revision)
+        pinned = each.revision and PINNED.fullmatch(each.revision)
         if pinned and each.path == newest and head and head.revision not in {None, each.revision}:
             message = f"{each.repo} is at {str(head.revision)[:12]} now"
             fix = f"if it is wanted: galleryctl release {subject.place.id} --bump patch"
@@ -189,9 +189,11 @@ def no_answer(subject: Subject, observed: Observed) -> Iterator[Finding]:
     told = set()
     for each in repositories(subject):
         found = observed.sources.get(each.key)
-        if isinstance(found, Silence) and found.kind in {"silent", "refused"} and each.key not in told:
+        if not isinstance(found, Silence) or each.key in told or found.kind == "missing":
+            continue
+        if found.kind != "denied" or each.kind == "object":  # a store of one's own is asked with nobody's rights
             told.add(each.key)
-            yield Finding(each.path, (*each.pointer, "repo"), f"{each.repo}: {found.text}", _AGAIN[found.kind])
+            yield Finding(each.path, each.place, f"{each.repo}: {found.text}", _AGAIN[found.kind])
     for address, path, pointer, _ in addresses(subject):
         answer = observed.addresses.get(address)
         if isinstance(answer, Silence) and answer.kind in {"silent", "refused"} and address not in told:
@@ -199,7 +201,11 @@ def no_answer(subject: Subject, observed: Observed) -> Iterator[Finding]:
             yield Finding(path, pointer, f"no answer from {address}: {answer.text}", _AGAIN[answer.kind])
 
 
-_AGAIN = {"silent": "run the check again", "refused": "use an address that everybody can ask"}
+_AGAIN = {
+    "silent": "run the check again",
+    "refused": "use an address that everybody can ask",
+    "denied": "nothing is wrong, if those who may use the model can read the store",
+}
 
 
 def addresses(subject: Subject) -> Iterator[tuple[str, str, Pointer, bool]]:
@@ -257,21 +263,23 @@ def missing_address(subject: Subject, observed: Observed) -> Iterator[Finding]:
         what = "nobody may fetch" if found.kind == "denied" else "there is nothing at"
         fix = "write the name as the source publishes it, capital letters included"
         yield Finding(path, pointer, f"{what} {address}", fix, severity=None if is_file else Severity.WARN)
+    told = set()
     for each in repositories(subject):
-        yield from _missing_files(each, observed)
+        variant = (each.path, each.pointer[:2])
+        if each.main and variant not in told:
+            told.add(variant)
+            yield from _missing_files(each, observed)
 
 
 def _missing_files(each: Repository, observed: Observed) -> Iterator[Finding]:
     """Files that a variant lists and none of its sources has, told once: at its first source."""
-    kinds = list(each.variant.sources.hubs()) if each.variant.sources else []
     found = observed.snapshot(each.kind, each.repo, each.revision)
-    if not each.main or found is None or not found.files or each.kind != kinds[0]:
+    if found is None or not found.files:
         return
     known = {file.path for file in found.files}
-    drafts = each.variant.sources.hubs()[each.kind].draft if each.variant.sources else None
     for quantization, group in each.variant.files.items():
         for index, file in enumerate(group):
-            if file.path in known or file.url or (file.role == "draft" and drafts):
+            if file.path in known or file.url or file.role == "draft":  # a draft may have a repository of its own
                 continue
             close = next((path for path in known if path.lower() == file.path.lower()), None)
             place = (*each.pointer[:2], "files", quantization, index, "path")

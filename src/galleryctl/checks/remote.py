@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from galleryctl.checks import placed
 from galleryctl.checks.observed import Address, Observed, repositories
-from galleryctl.checks.online import COMMIT, addresses
+from galleryctl.checks.online import PINNED, addresses
 from galleryctl.checks.rule import Finding, Pointer, Rule, Subject, rule
 from galleryctl.problems import Severity
 
@@ -42,7 +42,7 @@ def _files(subject: Subject, observed: Observed) -> Iterator[_Remote]:
                 known = found.file(file.path)
                 if known is not None and not file.url:
                     place = (*each.pointer[:2], "files", quantization, index)
-                    pinned = COMMIT.fullmatch(each.revision or "") is not None
+                    pinned = PINNED.fullmatch(each.revision or "") is not None
                     storage = frozenset(observed.stored.get(f"{each.key}:{file.path}", ()))
                     yield _Remote(
                         each.path, place, file, known.size, known.sha256, _named(each), pinned=pinned, storage=storage

@@ -42,7 +42,7 @@ def flagged_source(subject: Subject, observed: Observed) -> Iterator[Finding]:
             names = ", ".join(found.unsafe[:3]) + (", …" if len(found.unsafe) > 3 else "")  # noqa: PLR2004
             message = f"{each.kind} marks {names} of {each.repo} as unsafe"
             fix = "do not publish it; put it into quarantine if it is published"
-            yield Finding(each.path, (*each.pointer, "repo"), message, fix)
+            yield Finding(each.path, each.place, message, fix)
 
 
 def scanned_image(subject: Subject, observed: Observed) -> Iterator[Finding]:
@@ -138,7 +138,7 @@ def _place(each: Repository, name: str) -> Pointer:
         for index, file in enumerate(group):
             if file.path == name:
                 return (*each.pointer[:2], "files", quantization, index, "path")
-    return (*each.pointer, "repo")
+    return each.place
 
 
 def _outside(subject: Subject, observed: Observed) -> Iterator[Finding]:
@@ -169,7 +169,7 @@ def code_of_the_source(subject: Subject, observed: Observed) -> Iterator[Finding
             told.add(each.path)
             message = f"`auto_map` of {each.repo} runs {known}, and no review is declared"
             fix = "add `remote_code: {revision: <commit>, reviewed_by: <person>}`"
-            yield Finding(each.path, (*each.pointer, "repo"), message, fix)
+            yield Finding(each.path, each.place, message, fix)
         elif each.revision and review.revision != each.revision:
             told.add(each.path)
             message = f"{known} of {each.repo} was reviewed at {review.revision[:12]}, the source is at {each.revision}"
@@ -187,7 +187,7 @@ def hostile_template(subject: Subject, observed: Observed) -> Iterator[Finding]:
             verdict = judge(config.template, tools=False)
             if verdict.code == "TPL003":
                 message = f"line {verdict.line} of the template in {config.file} of {each.repo}: {verdict.message}"
-                yield Finding(each.path, (*each.pointer, "repo"), message, "do not publish it: the source is hostile")
+                yield Finding(each.path, each.place, message, "do not publish it: the source is hostile")
                 break
 
 

@@ -8,8 +8,9 @@ from dataclasses import dataclass, field
 from threading import Lock
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
-from galleryctl.checks.observed import Silence, key
-from galleryctl.fetch import DeniedError, FetchError, MissingError, RefusedError
+from galleryctl.checks.observed import ASKED, Silence, key
+from galleryctl.errors import GalleryError
+from galleryctl.fetch import DeniedError, MissingError, RefusedError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -44,13 +45,20 @@ class Asks:
             answer: T = self._answers[what, name]
             return answer
 
+    def _found(self, kind: str, repo: str, revision: str | None) -> Snapshot:
+        return self.hub(kind).snapshot(repo, revision)
+
     def source(self, kind: str, repo: str, revision: str | None) -> Snapshot | Silence:
         """A source at a revision; that of its newest commit answers for it, where it is the same."""
-        head = self.once("source", key(kind, repo), lambda: answered(lambda: self.hub(kind).snapshot(repo)))
+        if kind not in ASKED:  # what has no history is asked for what is meant, and nothing else
+            return self.once(
+                "source", key(kind, repo, revision), lambda: answered(lambda: self._found(kind, repo, revision))
+            )
+        head = self.once("source", key(kind, repo), lambda: answered(lambda: self._found(kind, repo, None)))
         if revision is None or (not isinstance(head, Silence) and head.revision == revision):
             return head
         return self.once(
-            "source", key(kind, repo, revision), lambda: answered(lambda: self.hub(kind).snapshot(repo, revision))
+            "source", key(kind, repo, revision), lambda: answered(lambda: self._found(kind, repo, revision))
         )
 
 
@@ -64,11 +72,11 @@ def answered(ask: Callable[[], T]) -> T | Silence:
         return _silence("denied", error)
     except RefusedError as error:
         return _silence("refused", error)
-    except FetchError as error:
+    except GalleryError as error:
         return _silence("silent", error)
 
 
-def _silence(kind: Literal["missing", "denied", "refused", "silent"], error: FetchError) -> Silence:
+def _silence(kind: Literal["missing", "denied", "refused", "silent"], error: GalleryError) -> Silence:
     return Silence(kind, " ".join(str(error).split()))
 
 

@@ -22,7 +22,8 @@ if TYPE_CHECKING:
 
     from galleryctl.checks.observed import Config, Repository
     from galleryctl.checks.rule import Subject
-    from galleryctl.hubs import Snapshot
+    from galleryctl.fetch import Fetcher
+    from galleryctl.hubs import Hub, Snapshot
     from galleryctl.inspection.asking import Asks
     from galleryctl.spec import Scanner
 
@@ -43,7 +44,7 @@ def gather(subject: Subject, asks: Asks, *, dangers_only: bool = False) -> Obser
     for each in observed.repositories(subject):
         found = asks.source(each.kind, each.repo, each.revision)
         sources[each.key] = found
-        if not dangers_only:
+        if not dangers_only and each.kind in observed.ASKED:
             sources[observed.key(each.kind, each.repo)] = asks.source(each.kind, each.repo, None)
         if isinstance(found, Silence) or (found.gated and not found.files):
             continue
@@ -95,7 +96,8 @@ def _stored(each: Repository, found: Snapshot, asks: Asks) -> Iterator[tuple[str
     """Other hashes of files whose digest is not that of the source: mostly one of them was copied."""
     for file in (file for group in each.variant.files.values() for file in group if not file.url):
         known = found.file(file.path)
-        if known is None or file.sha256 is None or known.sha256 in {None, file.sha256}:
+        same = known is None or file.sha256 is None or known.sha256 in {None, file.sha256}
+        if same or known is None or each.kind not in observed.ASKED:
             continue
         url = asks.hub(each.kind).address(found, file.path)
         answer = asks.once("stored", url, lambda u=url: answered(lambda: asks.fetcher.head(u, follow=False)))  # type: ignore[misc]
@@ -134,7 +136,18 @@ def _pickle(each: Repository, found: Snapshot, path: str, asks: Asks) -> Scan:
     hub, file = asks.hub(each.kind), found.file(path)
     if file is None or file.size is None:
         return Scan(trouble="the source does not state its size")
-    return pickles.scan(cast("IO[bytes]", Ranged(asks.fetcher, hub.address(found, path), size=file.size)), file.size)
+    return pickles.scan(cast("IO[bytes]", Ranged(cast("Fetcher", _Parts(hub, found)), path, size=file.size)), file.size)
+
+
+class _Parts:
+    """The part of a fetcher that `Ranged` needs, over a hub: what wants a token of the hub is read with it."""
+
+    def __init__(self, hub: Hub, found: Snapshot) -> None:
+        self._hub = hub
+        self._found = found
+
+    def part(self, path: str, start: int, stop: int) -> bytes:
+        return self._hub.part(self._found, path, start, stop)
 
 
 def _addresses_of_pickles(subject: Subject) -> list[str]:
@@ -181,7 +194,7 @@ def _outside(
     wanted = {url: url for url, *_, is_file in addresses(subject) if is_file}
     for each in observed.repositories(subject):
         found = sources.get(each.key)
-        if each.main and found is not None and not isinstance(found, Silence):
+        if each.main and each.kind in observed.ASKED and found is not None and not isinstance(found, Silence):
             listed = {file.path for group in each.variant.files.values() for file in group if not file.url}
             hub = asks.hub(each.kind)
             wanted |= {hub.address(found, path): path for path in listed if found.file(path)}
