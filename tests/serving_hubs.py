@@ -110,3 +110,68 @@ def _sibling(path: str, data: bytes) -> dict[str, Any]:
 
 def _json(value: object) -> Answer:
     return Answer(200, json.dumps(value).encode(), {"Content-Type": "application/json"})
+
+
+@dataclass
+class ModelScope:
+    """Answers as www.modelscope.cn does."""
+
+    repositories: Mapping[str, Repository]
+    latest: Mapping[str, Any] = field(default_factory=lambda: {"Id": COMMIT, "ShortId": COMMIT[:8]})
+    """The commit as a listing names it."""
+
+    def __call__(self, asked: Asked) -> Answer:
+        parts = urlsplit(asked.path)
+        path, query = unquote(parts.path), parse_qs(parts.query)
+        revision = query.get("Revision", ["master"])[0]
+        if found := re.fullmatch(r"/api/v1/models/([^/]+/[^/]+)(/repo/files)?", path):
+            repository = self.repositories.get(found[1])
+            if repository is None or revision not in {"master", repository.commit}:
+                return _json({"Code": 10010205001, "Message": "not found", "Success": False, "Data": None})
+            return _json(_said(self._listing(repository) if found[2] else _about(found[1], repository)))
+        if found := re.fullmatch(r"/models/([^/]+/[^/]+)/resolve/([^/]+)/(.+)", path):
+            repository = self.repositories.get(found[1])
+            data = repository.files.get(found[3]) if repository else None
+            return Answer(404) if data is None else ranged(asked, data)
+        return Answer(404)
+
+    def _listing(self, repository: Repository) -> dict[str, Any]:
+        entries = [
+            {
+                "CommitMessage": "change",
+                "CommittedDate": 1_726_842_501 + index,
+                "IsLFS": path.endswith(STORED),
+                "Name": path.rpartition("/")[2],
+                "Path": path,
+                "Revision": repository.commit,
+                "Sha256": sha256(data),
+                "Size": len(data),
+                "Type": "blob",
+            }
+            for index, (path, data) in enumerate(repository.files.items())
+        ]
+        folder = {"Name": "folder", "Path": "folder", "Size": 0, "Sha256": "", "Type": "tree"}
+        return {"Files": [*entries, folder], "LatestCommitter": dict(self.latest)}
+
+
+def _about(name: str, repository: Repository) -> dict[str, Any]:
+    owner, _, last = name.partition("/")
+    card = repository.card
+    answer = {
+        "Path": owner,
+        "Name": last,
+        "License": card.get("license"),
+        "Language": card.get("language"),
+        "Libraries": [card["library_name"]] if "library_name" in card else None,
+        "Tasks": [{"Name": card["pipeline_tag"]}] if "pipeline_tag" in card else [],
+        "Tags": card.get("tags"),
+        "BaseModel": card.get("base_model", []),
+        "CreatedTime": 1_746_057_600,
+        "LastUpdatedTime": 1_746_155_045,
+        "Revision": "master",
+    }
+    return {**answer, **repository.info}
+
+
+def _said(data: object) -> dict[str, Any]:
+    return {"Code": 200, "Message": "success", "Success": True, "Data": data}
