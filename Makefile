@@ -6,9 +6,10 @@ SHELL := bash
 PYTHON ?= python3
 BIN := .venv/bin
 LOCK := $(BIN)/uv pip compile pyproject.toml --group dev --universal --generate-hashes --no-header --quiet
+PROOFS := .venv-proofs
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: dev serve test browser lint types format golden features lock schema bench clean
+.PHONY: dev serve test proofs goyaml browser lint types format golden features lock schema bench clean
 
 dev: .venv/.installed
 
@@ -27,6 +28,22 @@ serve: dev
 test: dev browser lint types
 	$(BIN)/galleryctl schema --check
 	$(BIN)/python -m pytest -n 2 --cov
+
+# The runtimes themselves read what is exported for them. Their environment takes two gigabytes and a minute or two;
+# its torch is the CPU build, which pip finds in a folder or index that it is told of (PIP_FIND_LINKS, PIP_EXTRA_INDEX_URL).
+proofs: dev goyaml $(PROOFS)/.installed
+	GALLERYCTL_PROOFS=all $(BIN)/python -m pytest -q -rs tests/test_proof_*.py
+
+$(PROOFS)/.installed: proofs.lock
+	test -x $(PROOFS)/bin/python || $(PYTHON) -m venv $(PROOFS)
+	$(PROOFS)/bin/python -m pip install --quiet --require-hashes -r proofs.lock
+	touch $@
+
+# LocalAI's parser is a Go library that PyPI does not have. Where it cannot be installed, its proof says so.
+goyaml:
+	@if test -d /usr/share/gocode/src/gopkg.in/yaml.v3 || ! command -v apt-get >/dev/null || test "$$(id -u)" != 0; \
+	then exit 0; fi; apt-get update -qq; \
+	DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends golang-gopkg-yaml.v3-dev
 
 # Page tests drive Debian's chromium: playwright's own browser is not fetched.
 browser:
@@ -57,6 +74,8 @@ features: dev
 
 lock: dev
 	$(LOCK) --upgrade --output-file requirements.lock
+	$(BIN)/uv pip compile --group pyproject.toml:proofs --generate-hashes --no-header --quiet --upgrade \
+		$(addprefix --find-links ,$(PIP_FIND_LINKS)) --output-file proofs.lock
 	npm install --package-lock-only --ignore-scripts
 
 schema: dev
@@ -67,4 +86,4 @@ bench: dev
 	$(BIN)/python -m benchmarks
 
 clean:
-	rm -rf .venv build dist node_modules site src/galleryctl/data .coverage* .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	rm -rf .venv $(PROOFS) build dist node_modules site src/galleryctl/data .coverage* .hypothesis .mypy_cache .pytest_cache .ruff_cache

@@ -8,7 +8,8 @@ import socket
 import subprocess
 import sys
 import time
-from contextlib import contextmanager
+import urllib.request
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -75,8 +76,8 @@ def free_port() -> int:
 
 
 @contextmanager
-def server(command: list[str], port: int, environment: Mapping[str, str], log: Path, seconds: float) -> Iterator[None]:
-    """A server that answers at a port; it ends with all its children."""
+def server(command: list[str], ready: str, environment: Mapping[str, str], log: Path, seconds: float) -> Iterator[None]:
+    """A server that answers at an address; it ends with all its children."""
     with log.open("wb") as output:
         running = subprocess.Popen(
             command, env=environment, cwd=log.parent, stdout=output, stderr=output, start_new_session=True
@@ -84,15 +85,15 @@ def server(command: list[str], port: int, environment: Mapping[str, str], log: P
         try:
             until = time.monotonic() + seconds
             while True:
-                with socket.socket() as sock:
-                    if sock.connect_ex(("127.0.0.1", port)) == 0:
-                        break
+                with suppress(OSError), urllib.request.urlopen(ready, timeout=5):
+                    break
                 assert running.poll() is None, log.read_text()[-3000:]
                 assert time.monotonic() < until, log.read_text()[-3000:]
                 time.sleep(0.2)
             yield
         finally:
-            os.killpg(running.pid, signal.SIGTERM)
+            with suppress(ProcessLookupError):
+                os.killpg(running.pid, signal.SIGTERM)
             try:
                 running.wait(20)
             except subprocess.TimeoutExpired:

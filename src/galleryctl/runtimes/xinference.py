@@ -56,6 +56,7 @@ ABILITIES: Mapping[str, frozenset[str]] = {
     "video": frozenset({"text2video", "image2video", "firstlastframe2video"}),
 }
 """Abilities that Xinference knows; one unknown word refuses the family."""
+_PARSERS = re.compile(r"qwen|gemma|glm4|glm5|llama3|kimi-k3|minicpm5|(?:minimax|deepseek)[A-Za-z0-9._-]*")
 METHODS: Mapping[str, str] = {
     "cross-encoder": "normal",
     "llm": "LLM-based",
@@ -79,6 +80,11 @@ def billions(parameters: str) -> int | str:
     """A size as Xinference writes it: `8B` as 8, `1.8B` as `1_8`."""
     number = parameter_count(parameters) / 10**9
     return int(number) if number == int(number) else f"{number:.9f}".rstrip("0").replace(".", "_")
+
+
+def reads_tools(parser: object) -> bool:
+    """Whether Xinference has a tool parser of this name; of any other it only warns, and calls no tools."""
+    return isinstance(parser, str) and _PARSERS.fullmatch(parser) is not None
 
 
 def parameters(size: object) -> str | None:

@@ -142,6 +142,8 @@ def _facts(type_: str, model: Model, spec: Mapping[str, Any]) -> Record:
             value = [word for word in value if word in facts.ABILITIES[type_]]  # the others are for other runtimes
         if key == "chat_template" and not isinstance(value, str):
             continue  # the file it should stand in is not there
+        if key == "tool_parser" and not facts.reads_tools(value):
+            continue  # the name of another runtime
         if value is not None:
             found[key] = value
     if type_ in DESCRIBED and (text := localised(model.summary or model.description, "en", "en")):

@@ -112,7 +112,7 @@ _KINDS: Mapping[str, Callable[[Json], Any]] = {
     "stop_token_ids": ids,
     "reasoning_start_tag": text,
     "reasoning_end_tag": text,
-    "tool_parser": text,
+    "tool_parser": lambda value: value if facts.reads_tools(value) else None,
     "model_family": text,
     "multilingual": flag,
     "default_model_config": block,
