@@ -164,6 +164,16 @@ def test_kserve_has_a_manifest_for_each_variant_and_says_what_it_leaves_out() ->
     }
 
 
+@pytest.mark.parametrize(
+    "source", [{"repo": "acme/tiny", "revision": "refs/pr/1"}, {"repo": "acme"}, {"repo": "a b/c"}]
+)
+def test_kserve_is_told_no_place_that_it_cannot_take_apart(source: dict[str, str]) -> None:
+    model = chat(variants=[{**PLAIN, "sources": {"huggingface": source}}])
+    assert kserve(model) == {}
+    reason = "KServe cannot be told this repository, or a revision of this name."
+    assert exported.left("kserve", model) == {"acme/tiny": [("8b-pytorch", "none", reason)]}
+
+
 def test_kserve_takes_what_only_it_understands() -> None:
     block = {"name": "small", "service_account": "hf", "arguments": {"max-model-len": 8192, "quiet": True}}
     (found,) = kserve(chat(runtimes={"kserve": {**block, "runtime": "multinode"}})).values()

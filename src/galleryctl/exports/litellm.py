@@ -65,10 +65,9 @@ def _info(item: Item) -> Mapping[str, Any]:
     info: dict[str, Any] = {"mode": MODES[item.type]}
     if item.type == "llm" and "generate" in abilities and "chat" not in abilities:
         info["mode"] = "completion"
-    if isinstance(length := spec.get("context_length"), int):
-        info["max_input_tokens"] = length
-    if isinstance(dimensions := spec.get("dimensions"), int):
-        info["output_vector_size"] = dimensions
+    for field, key in (("context_length", "max_input_tokens"), ("dimensions", "output_vector_size")):
+        if isinstance(number := spec.get(field), int) and not isinstance(number, bool):
+            info[key] = number
     return info | {key: True for ability, key in _SAYS.items() if ability in abilities}
 
 

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 _SCHEMES = {"huggingface": "hf", "modelscope": "modelscope"}
 _STORES = ("s3://", "gs://", "hdfs://", "webhdfs://", "pvc://")
 _LONGEST = 45
+_PLACE = re.compile(r"[\w.-]+/[\w.-]+(:[\w.-]+)?", re.ASCII).fullmatch
+"""What it takes apart: a branch with a slash is none."""
 _ODD = re.compile(r"[^a-z0-9]+")
 _FORMATS = frozenset({"pytorch", "safetensors", "awq", "gptq", "fp8", "fp4", "bnb"})
 
@@ -36,8 +38,8 @@ def storage(target: Target) -> str | Skipped:
     """Where KServe fetches a target: `hf://owner/name:revision`, or the prefix of a store."""
     if found := hub(target, RUNTIME.hubs):
         kind, source = found
-        pinned = f":{source.revision}" if source.revision else ""
-        return f"{_SCHEMES[kind]}://{source.repo}{pinned}"
+        place = source.repo + (f":{source.revision}" if source.revision else "")
+        return f"{_SCHEMES[kind]}://{place}" if _PLACE(place) else Skipped(say("no place", runtime=RUNTIME.title))
     sources = target.variant.sources
     if sources and sources.object and sources.object.prefix.startswith(_STORES):
         return sources.object.prefix

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -36,10 +37,14 @@ _SENTENCES: Mapping[str, tuple[str, str]] = {
         "{runtime} 无法将其与另一个名为 {name} 的构建区分：引擎和格式相同。",
     ),
     "unregistered": (
-        "In the catalogue of {runtime}, but without a registration file: with {ability} it registers only models of"
-        " families that it knows, and {family} is none; `register_family` names one.",
-        "已列入 {runtime} 的目录，但没有注册文件：具备 {ability} 能力的模型只能注册为其已知系列，"
-        "{family} 不在其中；可用 `register_family` 指定。",
+        (
+            "In the catalogue of {runtime}, but without a registration file: with {ability} it registers only models"
+            " of families that it knows, and {family} is none; `register_family` names one."
+        ),
+        (
+            "已列入 {runtime} 的目录，但没有注册文件：具备 {ability} 能力的模型只能注册为其已知系列，"
+            "{family} 不在其中；可用 `register_family` 指定。"
+        ),
     ),
     "export": (
         "Xinference must know the model first: give it the native file /{export}, as shown below.",
@@ -79,6 +84,10 @@ _SENTENCES: Mapping[str, tuple[str, str]] = {
         "Takes the file from the source; LocalAI checks no digest of it.",
         "直接从来源取文件；LocalAI 不校验其摘要。",
     ),
+    "no place": (
+        "{runtime} cannot be told this repository, or a revision of this name.",
+        "无法向 {runtime} 指定该仓库或该名称的版本。",
+    ),
     "no server": (
         "{runtime} passes requests on to engines, and none that it is given here serves this.",
         "{runtime} 将请求转发给推理引擎，而此处提供的引擎都不能运行它。",
@@ -86,7 +95,8 @@ _SENTENCES: Mapping[str, tuple[str, str]] = {
 }
 
 
+@lru_cache(4096)
 def say(sentence: str, **words: str) -> dict[str, str]:
-    """A sentence by language."""
+    """A sentence by language. Ten thousand models are refused for the same few reasons."""
     en, zh = _SENTENCES[sentence]
     return {"en": en.format(**words), "zh": zh.format(**words)}
