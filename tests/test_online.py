@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+import gguf as reference
 import pytest
 
 import sources
 from conftest import MINIMAL, git
 from servers import serving
 from sources import MemoryHub, commit, sha256
+from terminals import Terminal
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
-    from pathlib import Path
 
     from conftest import Result
 
@@ -129,6 +133,44 @@ def test_without_allow_private_nobody_in_this_network_is_asked(run: Run, registr
     assert hub.asked == []
 
 
+def test_many_models_at_once(run: Run, registry: Make, hub: MemoryHub) -> None:
+    files = dict(release())
+    for number in range(30):
+        name = f"tiny-{number}"
+        hub.add(f"acme/{name}", {**FILES, "model.safetensors": name.encode()})
+        text = release(weights=name.encode())[f"{TINY}/1.0.0.yaml"].replace("acme/tiny", f"acme/{name}")
+        folder = f"models/llm/acme/{name}"
+        card = MINIMAL[f"{TINY}/README.md"]
+        assert card is not None
+        files |= {f"{folder}/1.0.0.yaml": text, f"{folder}/README.md": card}
+        files[f"{folder}/model.yaml"] = f"title: {name}\nsummary: One of many.\nlicense: MIT\n"
+    found = check(run, registry(files))
+    assert found["SRC003"] == [f"error: acme/tiny at {commit(1)} is not at huggingface"]
+    assert set(found) == {"SRC003"}
+    assert len(hub.asked) > 60
+
+
+def gguf(tmp_path: Path) -> bytes:
+    writer = reference.GGUFWriter(tmp_path / "tiny.gguf", "tiny")
+    writer.add_context_length(2048)
+    writer.add_chat_template("{% for m in messages %}[{{ m.content }}]{% endfor %}")
+    writer.write_header_to_file()
+    writer.write_kv_data_to_file()
+    writer.write_tensors_to_file()
+    writer.close()
+    return (tmp_path / "tiny.gguf").read_bytes()
+
+
+def test_the_header_of_a_gguf_file_is_read(run: Run, registry: Make, hub: MemoryHub, tmp_path: Path) -> None:
+    data = gguf(tmp_path)
+    hub.add("acme/tiny", {"tiny.gguf": data})
+    template = '  prompt: {template: "{% for m in messages %}({{ m.content }}){% endfor %}"}\nvariants:'
+    swapped = {"model.safetensors": "tiny.gguf", "pytorch": "gguf", "none": "Q8_0", "variants:": template}
+    found = check(run, registry(release(weights=data, replaced=swapped)))
+    assert found["VAL002"] == ["warn: context_length is 2048 in tiny.gguf of acme/tiny, here 4096"]
+    assert found["TPL007"] == ["warn: the template differs from that in tiny.gguf of acme/tiny"]
+
+
 # -- the scan
 
 PICKLED = {"model.safetensors": "pytorch_model.bin"}
@@ -219,6 +261,30 @@ def test_release_without_an_id_needs_a_terminal(run: Run, registry: Make) -> Non
     done = run("release", "-r", registry())
     assert done.exit_code == 2
     assert "name a model" in done.stderr
+
+
+def test_release_asks_which_model_on_a_terminal(registry: Make) -> None:
+    folder = registry(release())
+    terminal = Terminal("release", "--offline", cwd=folder.parent)
+    for _ in range(60):
+        terminal.until("acme/tiny", seconds=0.5)
+        if "acme/tiny" in terminal.text:
+            break
+    terminal.say("tin")
+    terminal.say("\r")
+    assert terminal.ended() == 0
+    assert (folder / TINY / "1.0.1.yaml").is_file()
+
+
+@pytest.mark.parametrize(("typed", "ids"), [("ac", ["acme/tiny"]), ("x", [])])
+def test_ids_complete_in_the_shell(registry: Make, typed: str, ids: list[str]) -> None:
+    folder = registry()
+    words = {"COMP_WORDS": f"galleryctl release {typed}", "COMP_CWORD": "2"}
+    done = subprocess.run(
+        [Path(sys.executable).parent / "galleryctl"], cwd=folder.parent, capture_output=True, text=True, check=False,
+        env={**os.environ, **words, "_GALLERYCTL_COMPLETE": "bash_complete"},
+    )  # fmt: skip
+    assert [line.partition(",")[2] for line in done.stdout.splitlines() if line] == ids
 
 
 # -- readme

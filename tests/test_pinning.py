@@ -258,6 +258,32 @@ def test_a_release_that_no_commit_has_is_pinned_where_it_stands(registry: Make) 
         authoring.release(folder, "acme/tiny", now=NOW, version="1.1.0", hub=sources.of(hub(both(OLD))))
 
 
+STORED = """\
+spec: {context_length: 4096, languages: [en], abilities: [chat]}
+variants:
+  - key: image
+    format: gguf
+    sources: {oci: {image: "registry.acme.example/tiny:stable"}}
+    files: {default: [{path: tiny.gguf}]}
+  - key: store
+    format: onnx
+    sources: {object: {prefix: "s3://models/tiny"}}
+    files: {default: [{path: tiny.onnx}]}
+"""
+
+
+def test_artifacts_and_stores_are_read_too(registry: Make) -> None:
+    folder = registry({f"{TINY}/1.0.0.yaml": STORED})
+    oci, store = MemoryHub("oci"), MemoryHub("object", commits=False)
+    oci.add("registry.acme.example/tiny:stable", {"tiny.gguf": OLD})
+    store.add("s3://models/tiny", {"tiny.onnx": NEW})
+    assert release(folder, oci, store).warnings == ()
+    text = written(folder)
+    assert f"registry.acme.example/tiny:stable@{commit(1)}" in text
+    assert sha256(OLD) in text
+    assert sha256(NEW) in text
+
+
 def test_a_release_without_sources_is_a_copy(registry: Make) -> None:
     folder = registry({f"{TINY}/1.0.0.yaml": "spec: {context_length: 4096}\n"})
     made = release(folder)
