@@ -43,7 +43,8 @@ def _one(rows: Sequence[Row], name: str) -> list[int]:
             what = "is in the gallery already" if row.status == "exists" else "cannot be imported"
             raise UsageError(f"{name} {what}: {row.reason}; nothing was written")
         return new
-    matching = [index for index, row in enumerate(rows) if any(fnmatchcase(each, _folded(name)) for each in _keys(row))]
+    glob = _folded(name)
+    matching = [index for index, row in enumerate(rows) if any(fnmatchcase(each, glob) for each in _keys(row, glob))]
     if not matching:
         keys = [each for row in rows for each in (row.source, row.id) if each]
         near = get_close_matches(name, keys, n=3) if not _WILD.search(name) else []
@@ -53,13 +54,14 @@ def _one(rows: Sequence[Row], name: str) -> list[int]:
 
 
 def _named(rows: Sequence[Row], name: str) -> list[int]:
-    return [index for index, row in enumerate(rows) if _folded(name) in _keys(row)]
+    return [index for index, row in enumerate(rows) if _folded(name) in _keys(row, name)]
 
 
-def _keys(row: Row) -> set[str]:
+def _keys(row: Row, name: str) -> set[str]:
+    """What a row is called; its id only for a name that has a publisher, so that `g*` is not all of `globex`."""
     keys = {_folded(row.source)}
     if row.candidate:
-        keys |= {row.candidate.id, row.candidate.id.partition("/")[2]}
+        keys.add(row.candidate.id if "/" in name else row.candidate.id.partition("/")[2])
     return keys
 
 

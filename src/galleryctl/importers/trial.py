@@ -64,7 +64,7 @@ def known(registry: Path, *, now: dt.datetime, jobs: int, progress: Progress = N
 def tried(
     registry: Path, before: Known, chosen: Sequence[Row], *, now: dt.datetime, jobs: int, progress: Progress = None
 ) -> Trial:
-    """Make the files of these rows, which are all new, and check the registry with them in it."""
+    """Make the files of the new ones of these rows, and check the registry with them in it."""
     files = Files(registry.resolve())
     candidates = [row.candidate for row in chosen if row.candidate and row.status == "new"]
     arrivals = _arrivals(candidates, jobs)
@@ -205,7 +205,7 @@ def _sorted(
 def _judged(row: Row, read: Mapping[str, int], problems: Mapping[str, Sequence[Problem]]) -> Row:
     """The row, rejected where not all of its files can be read as what they should hold."""
     candidate = row.candidate
-    if candidate is None or read.get(candidate.id) == len(candidate.releases):
+    if row.status != "new" or candidate is None or read.get(candidate.id) == len(candidate.releases):
         return row
     errors = [problem for problem in problems.get(candidate.id, ()) if problem.severity is Severity.ERROR]
     remarks = [Remark(problem.code, f"{_name(problem)}: {problem.message}", problem.fix) for problem in errors]
