@@ -83,7 +83,11 @@ class HuggingFace:
             "gated": False,
             "downloads": 12,
             "likes": 3,
-            "tags": [*card.get("tags", []), f"license:{card.get('license', 'unknown')}", "region:us"],
+            "tags": [
+                *card.get("tags", []),
+                *([f"license:{card['license']}"] if "license" in card else []),
+                "region:us",
+            ],
             "pipeline_tag": card.get("pipeline_tag"),
             "library_name": card.get("library_name"),
             "cardData": card,

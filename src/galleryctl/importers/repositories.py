@@ -7,7 +7,6 @@ import json
 import re
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, NamedTuple
-from urllib.parse import quote
 
 from galleryctl.fetch import DeniedError, FetchError, MissingError, RefusedError
 from galleryctl.hubs import RemoteFile, cards, facts, shapes
@@ -172,8 +171,8 @@ def candidate(hub: Hub, found: Snapshot, at: str, options: Options) -> Candidate
     model = _model(found, name, reader)
     files: dict[str, bytes] = {}
     if texts.card and texts.card.strip():
-        files["README.md"] = _card(hub, found, texts.card)
-        model["readme"] = {"source": _page(found), "revision": found.revision}
+        files["README.md"] = cards.taken(hub, found, texts.card).encode()
+        model["readme"] = {"source": cards.page(found), **({"revision": found.revision} if found.revision else {})}
     spec = _spec(found, texts, said, kind, abilities, reader)
     template = texts.template or said.template
     if template and kind == "llm":
@@ -182,6 +181,8 @@ def candidate(hub: Hub, found: Snapshot, at: str, options: Options) -> Candidate
     moment = found.modified or found.created
     release: dict[str, Any] = {"released": moment.isoformat().replace("+00:00", "Z") if moment else None, "spec": spec}
     release |= {"variants": variants}
+    if found.revision is None:
+        reader.remarks.append(Remark("SRC002", "the hub names no commit", "each file is pinned by its digest alone"))
     if found.unsafe:
         reader.remarks.append(Remark("SEC003", f"the hub flags {', '.join(found.unsafe[:5])} as unsafe"))
     return Candidate(
@@ -302,11 +303,11 @@ def _model(found: Snapshot, name: str, reader: _Reader) -> dict[str, Any]:
     expression = spdx(found.license)
     url = found.license_url if (found.license_url or "").startswith("https://") else None
     if expression and expression.startswith("LicenseRef-") and url is None:
-        url = next((_shown(found, path) for path in _LICENCES if found.file(path)), None)
+        url = next((cards.shown(found, path) for path in _LICENCES if found.file(path)), None)
     if expression is None and found.license:
         reader.remarks.append(Remark("LIC001", f"`{found.license}` is no licence that is known"))
     papers = [match[1] for tag in (*found.tags, *found.raw.get("tags", ())) if (match := _ARXIV.fullmatch(tag))]
-    links: dict[str, Any] = {"weights": _page(found)}
+    links: dict[str, Any] = {"weights": cards.page(found)}
     if papers:
         addresses = [f"https://arxiv.org/abs/{number}" for number in dict.fromkeys(papers)]
         links["paper"] = addresses[0] if len(addresses) == 1 else addresses
@@ -364,21 +365,3 @@ def _stops(texts: Texts) -> dict[str, Any]:
     words = shapes.mapping(texts.tokenizer.get("added_tokens_decoder"))
     named = [shapes.text(shapes.mapping(words.get(str(number))).get("content")) for number in ids]
     return {"stop": named, "stop_token_ids": ids} if all(named) else {"stop_token_ids": ids}
-
-
-def _page(found: Snapshot) -> str:
-    if found.kind == "modelscope":
-        return f"https://www.modelscope.cn/models/{found.repo}"
-    return f"https://huggingface.co/{found.repo}"
-
-
-def _shown(found: Snapshot, path: str) -> str:
-    """Where people read a file."""
-    folder = f"blob/{found.revision}" if found.kind == "huggingface" else f"file/view/{found.revision}"
-    return f"{_page(found)}/{folder}/{quote(path)}"
-
-
-def _card(hub: Hub, found: Snapshot, text: str) -> bytes:
-    body = cards.strip(text).body
-    pictures = hub.address(found, "x").removesuffix("x")
-    return cards.pinned(body, _shown(found, ""), pictures).rstrip("\n").encode() + b"\n"

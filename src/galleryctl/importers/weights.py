@@ -118,8 +118,8 @@ def _gguf(file: RemoteFile) -> _Gguf:
 def _stem(models: Sequence[_Gguf], projectors: Sequence[RemoteFile]) -> dict[str, Any]:
     models = sorted(models, key=lambda each: each.quantization.upper() != _DEFAULT)
     quantizations = list(dict.fromkeys(each.quantization for each in models))
-    whole = Counter(each.template for each in models if not each.part)
-    split = Counter(each.template for each in models if each.part)
+    whole = Counter(each.template for each in models if each.template and not each.part)
+    split = Counter(each.template for each in models if each.template and each.part)
     source: dict[str, Any] = {}
     if whole and len(whole) == 1:
         source["file"] = next(iter(whole))
@@ -227,7 +227,7 @@ def named(repo: str, count: int | None) -> Sizes:
 
 def _counted(count: int | None) -> str | None:
     """`8.2B`, `135M`; none for what is no size of a model."""
-    scale = next((letter for letter, size in _SCALES.items() if (count or 0) >= size), None)
+    scale = next((letter for letter, size in _SCALES.items() if (count or 0) >= size * 0.9995), None)
     if count is None or scale is None or count >= 10**16:
         return None
     figure = count / _SCALES[scale]
