@@ -14,6 +14,7 @@ import pytest
 
 import sources
 from conftest import MINIMAL, git
+from galleryctl.hubs import cards
 from servers import serving
 from sources import MemoryHub, commit, sha256
 from terminals import Terminal
@@ -297,13 +298,11 @@ def test_readme_takes_the_card_of_the_source(run: Run, registry: Make, hub: Memo
     assert (done.exit_code, done.stdout) == (0, f"registry/{TINY}/README.md\n")
     text = (folder / TINY / "README.md").read_text()
     assert text.startswith("# Tiny\n\nSee [the guide](")
-    assert f"{hub.site}/acme/tiny/blob/{commit(1)}/docs/guide.md" in text
+    assert f"(https://huggingface.co/acme/tiny/blob/{commit(1)}/docs/guide.md)" in text
     assert f"{hub.site}/acme/tiny/resolve/{commit(1)}/figures/one.png" in text
     assert f"at commit `{commit(1)}`, published under apache-2.0." in text
     model = (folder / TINY / "model.yaml").read_text()
-    assert f"readme: {{source: huggingface:acme/tiny, revision: {commit(1)}}}" in model.replace("\n  ", " ") or (
-        commit(1) in model and "huggingface:acme/tiny" in model
-    )
+    assert f"source: https://huggingface.co/acme/tiny\n  revision: {commit(1)}\n" in model
     assert run("check", "-r", folder).exit_code == 0
     hub.add("acme/tiny", {**FILES, "README.md": b"# Tiny\n\nNewer.\n"})
     assert "DOC004" in check(run, folder)
@@ -325,6 +324,18 @@ def test_readme_never_writes_over_a_persons_card(run: Run, registry: Make, hub: 
     path.write_text(path.read_text() + "\nMy own words.\n")
     assert run("readme", "acme/tiny", "-r", folder, "--allow-private").exit_code == 2
     assert "My own words." in path.read_text()
+
+
+def test_a_card_that_an_import_took_over_is_nobodys(run: Run, registry: Make, hub: MemoryHub) -> None:
+    hub.add("acme/tiny", FILES)
+    hub.add("acme/tiny", {**FILES, "README.md": b"# Tiny\n\nNewer.\n"})
+    taken = cards.taken(hub, hub.snapshot("acme/tiny", commit(1)), CARD.decode())
+    model = f"readme: {{source: https://huggingface.co/acme/tiny, revision: {commit(1)}}}\n"
+    given = release()
+    given[f"{TINY}/model.yaml"] += model
+    folder = registry({**given, f"{TINY}/README.md": taken})
+    assert run("readme", "acme/tiny", "-r", folder, "--allow-private").exit_code == 0
+    assert "Newer." in (folder / TINY / "README.md").read_text()
 
 
 @pytest.mark.parametrize(

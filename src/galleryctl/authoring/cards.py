@@ -25,7 +25,6 @@ if TYPE_CHECKING:
 _NAMES = ("README.md", "readme.md", "Readme.md")
 _ORDER = tuple(Model.model_fields)
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
-_SITES = {"huggingface": "https://huggingface.co/{}", "modelscope": "https://www.modelscope.cn/models/{}"}
 
 
 class Carded(NamedTuple):
@@ -64,8 +63,9 @@ def readme(
         files.write({target: card(title)})
         why = f"{', '.join(repo for _, repo in asked)} has no card" if asked else "no source of it is known"
         return Carded(f"{files.name}/{target}", why=why)
-    snapshot, text = found
-    source = {"source": f"{snapshot.kind}:{snapshot.repo}", "revision": snapshot.revision}
+    snapshot, body = found
+    text = _attributed(body, snapshot)
+    source = {"source": cards.page(snapshot), "revision": snapshot.revision}
     texts = {target: text}
     if not language:
         value = {name: each for name, each in source.items() if each}
@@ -111,7 +111,7 @@ def _ours(present: bytes, model: Document, hub: Callable[[str], Hub], title: str
         again = _fetched(*known, hub, None, revision)
     except GalleryError:
         return False
-    return again is not None and again[1] == text
+    return again is not None and text.strip() in {again[1], _attributed(again[1], again[0]).strip()}
 
 
 def _fetched(
@@ -136,26 +136,25 @@ def _fetched(
             continue
         except DeniedError as error:
             raise FetchError(f"{error}; the card of {repo} is only for those who agreed to its terms") from error
-        return found, _text(data, found, hub(kind).address(found, name))
+        return found, _text(data, found, hub(kind))
     return None
 
 
-def _text(data: bytes, found: Snapshot, address: str) -> str:
+def _text(data: bytes, found: Snapshot, hub: Hub) -> str:
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError:
         raise GalleryError(f"the card of {found.repo} is not UTF-8 text; nothing was written") from None
     if _CONTROL.search(text):
         raise GalleryError(f"the card of {found.repo} has control characters; nothing was written")
-    images = address.rpartition("/")[0]
-    body = cards.pinned(cards.strip(text).body, images.replace("/resolve/", "/blob/"), images)
-    if not body.strip():
+    body = cards.taken(hub, found, text).strip()
+    if not body:
         raise GalleryError(f"the card of {found.repo} is empty but for its front matter; write one by hand")
-    return f"{body.strip()}\n\n{_attribution(found)}\n"
+    return body
 
 
-def _attribution(found: Snapshot) -> str:
-    site = _SITES.get(found.kind, "{}").format(found.repo)
+def _attributed(body: str, found: Snapshot) -> str:
+    """The card, and below it a line that says whose it is."""
     at = f" at commit `{found.revision}`" if found.revision else ""
     under = f", published under {found.license}" if found.license else ""
-    return f"---\n\nThis card is that of [{found.repo}]({site}){at}{under}."
+    return f"{body}\n\n---\n\nThis card is that of [{found.repo}]({cards.page(found)}){at}{under}.\n"

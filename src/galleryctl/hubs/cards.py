@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import re
-from typing import NamedTuple
-from urllib.parse import urljoin
+from typing import TYPE_CHECKING, NamedTuple
+from urllib.parse import quote, urljoin
+
+if TYPE_CHECKING:
+    from galleryctl.hubs.base import Hub, Snapshot
 
 _FENCE = re.compile(r" {0,3}(`{3,}|~{3,})")
 _SPAN = re.compile(r"(`+)[^`\n]+\1(?!`)")
@@ -35,6 +38,26 @@ def strip(text: str) -> Card:
     if end is None:
         return Card("", text)
     return Card("\n".join(lines[1:end]), "\n".join(lines[end + 1 :]).lstrip("\n"))
+
+
+def page(found: Snapshot) -> str:
+    """Where people look at a repository."""
+    if found.kind == "modelscope":
+        return f"https://www.modelscope.cn/models/{found.repo}"
+    return f"https://huggingface.co/{found.repo}"
+
+
+def shown(found: Snapshot, path: str) -> str:
+    """Where people read a file."""
+    folder = "file/view" if found.kind == "modelscope" else "blob"
+    revision = found.revision or ("master" if found.kind == "modelscope" else "main")
+    return f"{page(found)}/{folder}/{revision}/{quote(path)}"
+
+
+def taken(hub: Hub, found: Snapshot, text: str) -> str:
+    """The card of a repository as a card of the gallery: without front matter, its links pinned to the revision."""
+    pictures = hub.address(found, "x").removesuffix("x")
+    return pinned(strip(text).body, shown(found, ""), pictures).rstrip("\n") + "\n"
 
 
 def pinned(body: str, link_base: str, image_base: str) -> str:
