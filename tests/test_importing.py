@@ -68,8 +68,8 @@ def test_a_plan_shows_and_writes_nothing(run: Run, registry: Make, tmp_path: Pat
     source = catalogue(tmp_path, *THREE)
     shown = run("import", source, "--plan", "-r", folder)
     assert shown.exit_code == 0
-    assert re.search(r"^new +globex/alpha +embedding +Alpha +pytorch", shown.stdout, re.MULTILINE)
-    assert shown.stderr.startswith("3 new; ")
+    assert re.search(r"^new +globex/alpha +embedding +pytorch +Alpha", shown.stdout, re.MULTILINE)
+    assert "\n3 new; " in shown.stderr
     found = rows(run("import", source, "--plan", "-r", folder, "--format", "json"))
     assert set(found) == {"Alpha", "Beta", "Gamma"}
     alpha = found["Alpha"]

@@ -10,6 +10,7 @@ import json
 import sys
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from rich.cells import cell_len
 from rich.console import Console, Group
 from rich.padding import Padding
 from rich.table import Table
@@ -35,7 +36,7 @@ _GAP = "  "  # between columns
 _PROSE = 30  # characters below which a summary says nothing
 _UNITS = ("B", "kB", "MB", "GB", "TB", "PB")
 _ARRIVALS = {"new": "green", "imported": "green", "exists": "dim", "rejected": "red"}
-_WIDE = 110  # characters from which a list of arrivals is a table
+_TITLE = 12  # characters below which a title says nothing
 _INNER = {
     "builds",
     "digests",
@@ -157,30 +158,57 @@ class Arrival(NamedTuple):
 def arrivals(rows: Sequence[Arrival]) -> None:
     """What an import would do or did. Where a table has no room, each has its facts and its reason on lines below."""
     console = _console()
-    if not rows:
-        return
-    if console.width >= _WIDE:
-        columns = ["status", "id", "type", "title", "size", "formats", "reason"]
-        given = [[row.status, row.id, row.type, row.title, _known(row.size), row.formats, row.reason] for row in rows]
-        kept = [index for index in range(len(columns)) if any(row[index] for row in given)]
-        table = _table(*(columns[index] for index in kept))
-        for column in table.columns:
-            column.no_wrap = column.no_wrap or column.header in {"id", "type"}
-            column.justify = "right" if column.header == "size" else "left"
-        for row in given:
-            first = Text(row[0], _ARRIVALS.get(row[0], ""))
-            table.add_row(first, *(Text(row[index]) for index in kept[1:]), style=_tone(row[0]))
-    else:
-        table = Table(box=None, show_header=False, pad_edge=False, padding=(0, 2, 0, 0))
-        table.add_column(no_wrap=True)
-        table.add_column(overflow="fold")
-        for each in rows:
-            facts = " · ".join(part for part in (each.type, _known(each.size), each.formats, each.title) if part)
-            parts = [Text(each.id, style="bold" if each.status != "exists" else ""), Text(facts, style="dim")]
-            parts += [Text(each.reason, style="yellow")] if each.reason else []
-            what = Text("\n").join(part for part in parts if part)
-            table.add_row(Text(each.status, _ARRIVALS.get(each.status, "")), what, style=_tone(each.status))
-    _print(console, table)
+    if rows:
+        _print(console, _wide(rows, console.width) or _narrow(rows))
+
+
+def _wide(rows: Sequence[Arrival], width: int) -> Table | None:
+    """A row for each; titles are cut, then go, reasons wrap. None where there is no room for what is left."""
+    cells = {
+        "status": [row.status for row in rows],
+        "id": [row.id for row in rows],
+        "type": [row.type for row in rows],
+        "size": [_known(row.size) for row in rows],
+        "formats": [row.formats for row in rows],
+        "title": [row.title for row in rows],
+        "reason": [row.reason for row in rows],
+    }
+    needed = {name: max(len(name), *map(cell_len, given)) for name, given in cells.items() if any(given)}
+    left = width - sum(need + len(_GAP) for name, need in needed.items() if name not in {"title", "reason"})
+    reason = min(needed.get("reason", 0), max(_PROSE, left - needed.get("title", 0) - len(_GAP)))
+    title = min(needed.get("title", 0), left - reason - (len(_GAP) if reason else 0))
+    if left < reason or (not reason and title < _PROSE and title < needed.get("title", 0)):
+        return None
+    if title < _TITLE and title < needed.get("title", 0):
+        del needed["title"]
+        reason = min(needed.get("reason", 0), left)
+    table = Table(box=None, header_style="dim", pad_edge=False, padding=(0, len(_GAP), 0, 0))
+    for name, need in needed.items():
+        most = {"title": title, "reason": reason}.get(name, need)
+        table.add_column(
+            name,
+            no_wrap=name != "reason",
+            overflow="fold" if name == "reason" else "ellipsis",
+            min_width=min(most, need),
+            max_width=most,
+            justify="right" if name == "size" else "left",
+        )
+    for index, row in enumerate(rows):
+        first, *others = (Text(cells[name][index]) for name in needed)
+        table.add_row(Text(first.plain, _ARRIVALS.get(row.status, "")), *others, style=_tone(row.status))
+    return table
+
+
+def _narrow(rows: Sequence[Arrival]) -> Table:
+    table = Table(box=None, show_header=False, pad_edge=False, padding=(0, len(_GAP), 0, 0))
+    table.add_column(no_wrap=True)
+    table.add_column(overflow="fold")
+    for row in rows:
+        facts = " · ".join(part for part in (row.type, _known(row.size), row.formats, row.title) if part)
+        parts = [Text(row.id, "bold" if row.status != "exists" else ""), Text(facts, "dim"), Text(row.reason, "yellow")]
+        what = Text("\n").join(part for part in parts if part)
+        table.add_row(Text(row.status, _ARRIVALS.get(row.status, "")), what, style=_tone(row.status))
+    return table
 
 
 def _known(count: int) -> str:

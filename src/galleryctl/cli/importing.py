@@ -267,7 +267,7 @@ def _single(asked: _Asked, rows: Sequence[Row]) -> Row:
 
 def _report(asked: _Asked, made: Trial) -> None:
     """All rows and their problems: as JSON alone, or as a table and a summary for people."""
-    from galleryctl import terminal  # noqa: PLC0415 - on use
+    from galleryctl import report, terminal  # noqa: PLC0415 - on use
 
     if asked.form == "json":
         _dump([_as_json(asked, row, made) for row in made.rows])
@@ -276,6 +276,8 @@ def _report(asked: _Asked, made: Trial) -> None:
     found = [problem for row in made.rows if row.status == "new" for problem in (*row.problems, *_of(row, made))]
     if not asked.plan:
         _problems(found + list(made.elsewhere))
+    elif found:
+        click.echo(report.most(found, 0), err=True)
     click.echo(_summary(asked, made, found), err=True)
 
 
