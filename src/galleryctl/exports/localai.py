@@ -154,8 +154,12 @@ def link_order(kind: str) -> tuple[int, str]:
 
 
 def _urls(model: Model) -> list[str]:
+    """All addresses but the icon; of one that has several kinds the first."""
     kinds = sorted((kind for kind in model.links if kind != "icon"), key=link_order)
-    return [url for kind in kinds for url in _listed(model.links[kind])]
+    found: list[str] = []
+    for kind in kinds:
+        found += [url for url in _listed(model.links[kind]) if url not in found]
+    return found
 
 
 def _size(target: Target) -> str | None:
