@@ -73,6 +73,7 @@ QWEN = Repository(
         "tags": ["chat", "transformers", "arxiv:2505.09388"],
         "pipeline_tag": "text-generation",
         "library_name": "transformers",
+        "base_model": "Qwen/Qwen3-8B-Base",
     },
 )
 
@@ -118,6 +119,7 @@ def test_repository(hub: Callable[..., Served]) -> None:
         "license": "Apache-2.0",
         "tags": ["chat"],
         "links": {"weights": "https://huggingface.co/Qwen/Qwen3-8B", "paper": "https://arxiv.org/abs/2505.09388"},
+        "base_models": ["qwen/qwen3-8b-base"],
         "readme": {"source": "https://huggingface.co/Qwen/Qwen3-8B", "revision": COMMIT},
     }
     release = found.releases["1.0.0"]

@@ -239,3 +239,18 @@ def test_a_thousand_candidates_and_two_thousand_models_are_quick(registry: Make)
     rows = plan(there, found)
     assert time.process_time() - start < 2
     assert sum(row.status == "exists" for row in rows) == 300
+
+
+def test_base_models_that_are_not_there_are_left_out(registry: Make) -> None:
+    """What `check` would refuse is not written, and it is said what it was."""
+    bases = ["acme/tiny", "globex/base", "other/none"]
+    made = candidate("globex/tuned", model={"base_models": bases})
+    tuned, base = planned(registry(), made, candidate("globex/base", model={"base_models": ["other/none"]}))
+    assert tuned.candidate is not None
+    assert base.candidate is not None
+    assert tuned.candidate.model["base_models"] == ["acme/tiny", "globex/base"]
+    assert [remark.message for remark in tuned.remarks] == [
+        "it was made from other/none, which the gallery does not have"
+    ]
+    assert "base_models" not in base.candidate.model
+    assert codes(base) == ["REF001"]

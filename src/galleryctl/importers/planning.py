@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 import re
 from collections import defaultdict
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -127,7 +127,25 @@ def plan(known: Known, found: Iterable[Candidate | Rejected]) -> tuple[Row, ...]
     rows = _once(rows)
     wanted = frozenset(repo for row in rows if row.status == "new" for _, repo in _repos(row.candidate))
     repos = known.repos(wanted) if wanted else {}
-    return tuple(_known(row, known, repos) if row.status == "new" else row for row in rows)
+    rows = [_known(row, known, repos) if row.status == "new" else row for row in rows]
+    present = {*known.ids, *(fold(row.candidate.id) for row in rows if row.status == "new" and row.candidate)}
+    return tuple(_lineage(row, present) for row in rows)
+
+
+def _lineage(row: Row, present: set[str]) -> Row:
+    """The row without base models that the gallery would not have: `check` refuses references that end nowhere."""
+    candidate = row.candidate
+    named = candidate.model.get("base_models") if candidate else None
+    if candidate is None or not isinstance(named, list | tuple):
+        return row
+    kept = [name for name in named if fold(str(name)) in present]
+    if row.status != "new" or len(kept) == len(named):
+        return row
+    absent = ", ".join(str(name) for name in named if name not in kept)
+    remark = Remark("REF001", f"it was made from {absent}, which the gallery does not have", "import that first")
+    model = {key: value for key, value in candidate.model.items() if key != "base_models"}
+    model |= {"base_models": kept} if kept else {}
+    return replace(row, candidate=replace(candidate, model=model), remarks=(*row.remarks, remark))
 
 
 def facts(candidate: Candidate) -> tuple[str, int, tuple[str, ...]]:
