@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from galleryctl.hubs import RemoteFile
-from galleryctl.importers.weights import Kind, Sizes, gguf, kind, named, role, whole
+from galleryctl.hubs.loaded import role
+from galleryctl.importers.weights import Kind, Sizes, gguf, kind, named, whole
 
 PLAIN = Kind("pytorch", "none")
 

@@ -169,11 +169,12 @@ def test_a_whole_repository_lists_what_a_runtime_loads(registry: Make) -> None:
     release(folder, hub(REPOSITORY))
     lines = [line for line in written(folder).splitlines() if "path:" in line]
     assert [line.split("path: ")[1].partition(",")[0] for line in lines] == [
-        "config.json",
         "model-00001-of-00002.safetensors",
         "model-00002-of-00002.safetensors",
+        "config.json",
         "tokenizer.json",
     ]
+    assert "role: tokenizer" in written(folder)
     assert errors(folder) == []
 
 

@@ -4,16 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from galleryctl.hubs import loaded
+
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from galleryctl.hubs import RemoteFile, Snapshot
     from galleryctl.spec import Hub, Variant
-
-WEIGHTS = (".safetensors", ".bin", ".pt", ".pth", ".ckpt", ".h5", ".msgpack", ".gguf", ".onnx", ".npz", ".tflite")
-_OTHERS = (".bin", ".pt", ".pth", ".ckpt", ".h5", ".msgpack", ".gguf", ".onnx", ".tflite")
-"""Weights in another form, of which a repository with safetensors has copies."""
-_NOT_LOADED = (".md", ".gitattributes", ".gitignore", ".png", ".jpg", ".jpeg", ".gif", ".svg", ".webp", ".pdf", ".mp4")
 
 
 class Listed(NamedTuple):
@@ -29,10 +26,17 @@ def listed(variant: Variant, hub: Hub, quantization: str, found: Snapshot) -> tu
     names = list(_named(hub, quantization)) or list(_stated(variant, quantization))
     if not names or not all(found.file(path) for path in names if not hub.file):
         names = _whole(variant, found) or names
-    roles = {path: "projector" for path in hub.projectors or () if hub.file}
-    every = dict.fromkeys([*names, *roles])
+    projectors = {path: "projector" for path in hub.projectors or () if hub.file}
     stated = {file.path: file.role for file in variant.files.get(quantization, ())}
-    return tuple(Listed(path, roles.get(path) or stated.get(path), found.file(path)) for path in every)
+    every = dict.fromkeys([*names, *projectors])
+    return tuple(Listed(path, projectors.get(path) or _role(path, stated, hub), found.file(path)) for path in every)
+
+
+def _role(path: str, stated: Mapping[str, str | None], hub: Hub) -> str | None:
+    """What is said of a file already; of one that is new in a whole repository, what its name tells."""
+    if path in stated:
+        return stated[path]
+    return None if hub.file or loaded.is_weights(path) or path.endswith(".gguf") else loaded.role(path)
 
 
 def _named(hub: Hub, quantization: str) -> Iterator[str]:
@@ -51,11 +55,8 @@ def _stated(variant: Variant, quantization: str) -> Iterator[str]:
 
 
 def _whole(variant: Variant, found: Snapshot) -> list[str]:
-    """What a runtime loads of a whole repository: one form of the weights, and what stands beside them."""
+    """What a runtime loads of a whole repository, the weights first, as an import lists it."""
     if variant.format == "gguf":
         return []  # a repository of GGUF files holds many models: which one is for `file` to say
-    paths = [file.path for file in found.files if not file.path.lower().endswith(_NOT_LOADED)]
-    paths = [path for path in paths if path.rpartition("/")[2].upper() not in {"LICENSE", "NOTICE", "LICENSE.TXT"}]
-    if any(path.endswith(".safetensors") for path in paths):
-        return [path for path in paths if not path.lower().endswith(_OTHERS)]
-    return paths
+    paths = [file.path for file in loaded.loaded(found.files)]
+    return sorted(paths, key=lambda path: (not loaded.is_weights(path), path))

@@ -15,10 +15,11 @@ from typing import TYPE_CHECKING, Any
 from pydantic import ValidationError
 
 from galleryctl import document
-from galleryctl.authoring.listing import WEIGHTS, listed
+from galleryctl.authoring.listing import listed
 from galleryctl.document import DELETE
 from galleryctl.errors import GalleryError, UsageError
 from galleryctl.fetch import FetchError
+from galleryctl.hubs import loaded
 from galleryctl.problems import Position, Problem
 from galleryctl.spec import Hub, Limits, Release
 
@@ -256,7 +257,7 @@ class _Variant:
                 continue
             ours, theirs = one.get("sha256"), two.get("sha256")
             if ours and theirs and ours != theirs:
-                if path.endswith(WEIGHTS):
+                if loaded.is_weights(path) or path.endswith(".gguf"):
                     message = f"{path} has the digest {ours} at {kinds[0]} and {theirs} at {kinds[1]}"
                     fix = "make two variants of them, each with a key"
                     self._alarm("SRC009", (*self._pointer, "sources"), f"{quantization}: {message}", fix)

@@ -7,7 +7,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from galleryctl.fetch import FetchError
-from galleryctl.hubs import facts, gguf, shapes
+from galleryctl.hubs import facts, gguf, loaded, shapes
 from galleryctl.importers import weights
 from galleryctl.importers.base import Remark
 
@@ -69,7 +69,7 @@ def variants(files: Iterable[RemoteFile], config: Mapping[str, Any] | None = Non
     """
     known = list(files)
     others = [file for file in known if end(file.path) not in {"", _GGUF}]
-    beside = [entry(file, weights.role(file.path)) for file in known if not end(file.path)]
+    beside = [entry(file, loaded.role(file.path)) for file in known if not end(file.path)]
     found = [{key: value for key, value in each.items() if key != "source"} for each in weights.gguf(known)]
     if not others:
         for each in found:

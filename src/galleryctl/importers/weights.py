@@ -6,7 +6,7 @@ import re
 from collections import Counter
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from galleryctl.hubs import shapes
+from galleryctl.hubs import loaded, shapes
 from galleryctl.importers.naming import slug
 
 if TYPE_CHECKING:
@@ -21,12 +21,6 @@ _QUANTIZATION = re.compile(
 )
 _PROJECTOR = re.compile(r"(?:^|[/._-])mmproj(?:[._-]|$)", re.IGNORECASE)
 _BESIDE = re.compile(r"(?:^|[/._-])(?:imatrix|calibration)(?:[._-]|$)", re.IGNORECASE)
-_SAFE, _PICKLED, _ONNX = (".safetensors",), (".bin", ".pt", ".pth", ".ckpt"), (".onnx", ".onnx_data")
-_OTHER = (".h5", ".msgpack", ".ot", ".tflite", ".mlmodel", ".mlpackage", ".gguf", ".npz", ".xml", ".pb", ".keras")
-_NEVER = (".md", ".png", ".jpg", ".jpeg", ".gif", ".webp", ".svg", ".pdf", ".mp4", ".wav", ".ipynb", ".gitattributes")
-_SMALL = (".json", ".txt", ".model", ".py", ".jinja", ".tiktoken", ".yaml", ".yml", ".vocab", ".spm", ".bpe")
-_ASIDE = re.compile(r"(?:^|/)(?:training_args\.bin|optimizer\.pt|scheduler\.pt|rng_state.*|trainer_state\.json)$")
-_HALF = re.compile(r"\.(fp16|bf16|non_ema)(?=[.-])")
 _SIZE = re.compile(r"(?<![A-Za-z0-9.])(A?)([0-9]{1,4}(?:\.[0-9]{1,3})?)([BM])(?![A-Za-z0-9])", re.IGNORECASE)
 _SCALES = {"T": 10**12, "B": 10**9, "M": 10**6, "K": 10**3}
 _METHODS = {"awq": "awq", "gptq": "gptq", "fp8": "fp8", "fbgemm_fp8": "fp8", "bitsandbytes": "bnb", "mxfp4": "fp4"}
@@ -147,59 +141,15 @@ def _stem(models: Sequence[_Gguf], projectors: Sequence[RemoteFile]) -> dict[str
 
 def whole(files: Iterable[RemoteFile], said: Kind) -> dict[str, Any] | None:
     """The variant of a repository whose weights are loaded together; none where there are no weights."""
-    kept = _loaded(list(files))
-    if not any(file.path.lower().endswith((*_SAFE, *_PICKLED, *_ONNX)) for file in kept):
+    kept = loaded.loaded(list(files))
+    if not any(loaded.is_weights(file.path) for file in kept):
         return None
     form = said.format
-    if not any(file.path.lower().endswith((*_SAFE, *_PICKLED)) for file in kept):
+    if not any(loaded.is_torch(file.path) for file in kept):
         form = "onnx"
-    listed = [entry(file) | ({} if _weights(file.path) else {"role": role(file.path)}) for file in kept]
+    listed = [entry(file) | ({} if loaded.is_weights(file.path) else {"role": loaded.role(file.path)}) for file in kept]
     listed.sort(key=lambda file: ("role" in file, file["path"]))
     return {"format": form, "quantizations": [said.quantization], "files": {said.quantization: listed}}
-
-
-def _loaded(files: list[RemoteFile]) -> list[RemoteFile]:
-    """What a loader reads: of weights in several forms the safest, of several precisions the plain one."""
-    paths = {file.path for file in files}
-    composed = "model_index.json" in paths  # a pipeline of parts, each in a folder; checkpoints beside it are copies
-    safe = {
-        path.rpartition("/")[0] for path in paths if path.lower().endswith(_SAFE) and not (composed and "/" not in path)
-    }
-    pickled = any(path.lower().endswith(_PICKLED) and not _ASIDE.search(path) for path in paths)
-    kept = []
-    for file in files:
-        low = file.path.lower()
-        folder = file.path.rpartition("/")[0]
-        top = folder.partition("/")[0]
-        if low.endswith((*_NEVER, *_OTHER)) or _ASIDE.search(file.path) or low.rpartition("/")[2].startswith("."):
-            continue
-        if folder and not composed and top in {"original", "onnx", "openvino", "checkpoints", "logs", "runs", "coreml"}:
-            continue
-        if low.endswith(_PICKLED) and (folder in safe or (composed and not folder)):
-            continue
-        if low.endswith(_ONNX) and (safe or pickled):
-            continue
-        if composed and not folder and low.endswith(_SAFE):
-            continue
-        if _HALF.search(file.path) and _HALF.sub("", file.path) in paths:
-            continue
-        if _weights(low) or low.endswith(_SMALL):
-            kept.append(file)
-    return kept
-
-
-def _weights(path: str) -> bool:
-    return path.lower().endswith((*_SAFE, *_PICKLED, *_ONNX))
-
-
-def role(path: str) -> str:
-    """What a file beside the weights is for."""
-    name = path.rpartition("/")[2].lower()
-    if name.startswith(("tokenizer", "vocab", "merges", "special_tokens", "added_tokens", "spiece", "sentencepiece")):
-        return "tokenizer"
-    if name.endswith(".jinja") or name == "chat_template.json":
-        return "template"
-    return "code" if name.endswith(".py") else "config"
 
 
 def entry(file: RemoteFile) -> dict[str, Any]:
