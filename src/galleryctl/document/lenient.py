@@ -21,10 +21,10 @@ if TYPE_CHECKING:
     from galleryctl.document.model import Pointer
 
 MOST = 64 * 2**20
-"""Bytes beyond which a foreign file is not read."""
+"""Characters beyond which a foreign file is not read."""
 DEEPEST = 64
 WEIGHT = 2_000_000
-"""Values a file may hold with all aliases unfolded; long text counts as several."""
+"""Values that a file may unfold to, or as many as it has characters; long text counts as several."""
 _TEXT = 100
 _ATTEMPTS = 1_000
 _UNREADABLE = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
@@ -75,9 +75,9 @@ class Foreign:
         return int(line)
 
 
-def lenient(text: str) -> Foreign:
+def lenient(text: str, most: int = MOST) -> Foreign:
     """Reads a foreign file. Raises `TooMuchError` where nothing of it can be read."""
-    if len(text) > MOST:
+    if len(text) > most:
         raise TooMuchError(Fault("YML011", 1, f"{len(text)} characters: too large to read", "split it"))
     return _Reader(text.removeprefix("\ufeff")).read()
 
@@ -106,12 +106,13 @@ _MERGE = object()
 class _Frame:
     """A list or map whose end has not come."""
 
-    __slots__ = ("anchor", "height", "key", "line", "merges", "places", "value", "weight")
+    __slots__ = ("anchor", "height", "key", "line", "listed", "merges", "places", "value", "weight")
 
     def __init__(self, value: list[Any] | dict[Any, Any], line: int, anchor: str | None) -> None:
         self.value: Any = value
         self.line, self.anchor = line, anchor
-        self.places: Any = [] if isinstance(value, list) else {}
+        self.listed = isinstance(value, list)
+        self.places: Any = [] if self.listed else {}
         self.key: Any = _NOTHING
         self.merges: list[tuple[Any, int]] = []
         self.weight, self.height = 1, 1
@@ -120,6 +121,7 @@ class _Frame:
 class _Reader:
     def __init__(self, text: str) -> None:
         self._text = text
+        self._weight = max(WEIGHT, len(text))
         self._faults: list[Fault] = []
         self._anchors: dict[str, Any] = {}
         self._places: dict[int, Any] = {}
@@ -242,8 +244,7 @@ class _Reader:
         if tag is None or tag == "!":
             if event.implicit[0]:
                 value = _plain(text)
-                frame = self._stack[-1] if self._stack else None
-                if text == "<<" and frame and isinstance(frame.value, dict) and frame.key is _NOTHING:
+                if text == "<<" and self._stack and not self._stack[-1].listed and self._stack[-1].key is _NOTHING:
                     value = _MERGE
         elif tag == f"{_CORE}merge":
             value = _MERGE
@@ -275,12 +276,14 @@ class _Reader:
             return
         frame = self._stack[-1]
         frame.weight += weight
-        if frame.weight > WEIGHT:
-            raise TooMuchError(Fault("YML003", line, f"more than {WEIGHT} values with all aliases", "write them out"))
-        frame.height = max(frame.height, height + 1)
-        if height and len(self._stack) + height > DEEPEST:
-            raise TooMuchError(Fault("YML011", line, "nested too deeply", "flatten it"))
-        if isinstance(frame.value, list):
+        if frame.weight > self._weight:
+            message = f"more than {self._weight} values with all aliases"
+            raise TooMuchError(Fault("YML003", line, message, "write them out"))
+        if height:
+            frame.height = max(frame.height, height + 1)
+            if len(self._stack) + height > DEEPEST:
+                raise TooMuchError(Fault("YML011", line, "nested too deeply", "flatten it"))
+        if frame.listed:
             frame.value.append(None if value is _MERGE else value)
             frame.places.append(line)
         elif frame.key is _NOTHING:

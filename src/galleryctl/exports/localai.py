@@ -313,7 +313,7 @@ def faults(path: str, data: bytes) -> list[str]:  # noqa: ARG001 - the port's si
     """
     try:
         text = data.decode()
-        found = lenient(text)
+        found = lenient(text, len(text))
     except (UnicodeDecodeError, TooMuchError) as error:
         return [f"no YAML: {error}"]
     told = [f"line {fault.line}: {fault.message}" for fault in found.faults]
