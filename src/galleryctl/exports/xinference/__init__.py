@@ -78,7 +78,7 @@ def _usable(item: Item) -> tuple[list[Variant], list[Left]]:
         reason = None
         for made in complete(variant):
             target = next(of_variant(item.id, item.type, item.version, item.release, made))
-            reason = _reason(target, named="language" in overlay(item.release, NAME))
+            reason = _reason(target)
             if reason is None:
                 usable.append(made)
             else:
@@ -86,12 +86,15 @@ def _usable(item: Item) -> tuple[list[Variant], list[Left]]:
     return usable, left
 
 
-def _reason(target: Target, *, named: bool) -> Text | None:
-    """Why a target cannot be loaded; `named` is whether the overlay names the languages."""
+def _reason(target: Target) -> Text | None:
+    """Why a target cannot be loaded."""
     if skipped := unfit(facts.RUNTIME, target):
         return skipped.reason
     if not target.variant.sources or not target.variant.sources.hubs():
         return say("no hub", runtime=_TITLE)
+    if {"extra", "per_variant"} & set(overlay(target.release, NAME)):
+        return None  # what is missing may stand there: the family will show it
+    named = "language" in overlay(target.release, NAME)
     fields = [field for field in facts.lacks(target) if not (named and field == "spec.languages")]
     return say("lacks", runtime=_TITLE, fields=", ".join(fields)) if fields else None
 

@@ -133,11 +133,11 @@ def _entry(at: str, value: Any, told: str | None, source: Source) -> Candidate |
     if type_ is None:
         fix = f"say `--type`, one of {', '.join(RUNTIME.formats)}"
         return Rejected(name, at, (Remark("SCH002", "nothing tells the type of the model", fix),))
-    form = unregistered(type_, value)
+    form, family = unregistered(type_, value)
     if form.get("version") != 2 or isinstance(form["version"], bool):  # noqa: PLR2004 - the only version there is
         message = f"`version` is {form['version']!r}, not 2" if "version" in form else "`version` is missing"
         return Rejected(name, at, (Remark("SCH003", message, "take the catalogue of a newer Xinference"),))
-    return candidate(type_, name, at, form, source)
+    return candidate(type_, name, at, form, source, family)
 
 
 def _shape(value: Mapping[str, Any]) -> str | None:

@@ -41,8 +41,10 @@ class Source:
     """Engine and format of the audio and video families read so far, by type and name."""
 
 
-def candidate(type_: str, name: str, at: str, entry: Mapping[str, Json], source: Source) -> Candidate | Rejected:
-    """The model that a family becomes."""
+def candidate(
+    type_: str, name: str, at: str, entry: Mapping[str, Json], source: Source, family: str | None = None
+) -> Candidate | Rejected:
+    """The model that a family becomes. `family` is that under which it was registered."""
     whole, nulls = without_nulls(entry)
     publisher = slug(source.publisher) if source.publisher else _owner(whole)
     own = slug(_unique(type_, name, whole, source))
@@ -53,7 +55,7 @@ def candidate(type_: str, name: str, at: str, entry: Mapping[str, Json], source:
     identifier = f"{publisher}/{own}"
     found = neutral(type_, whole)
     overlay: dict[str, Any] = {"name": name} if own != name and found.sayable(name) else {}
-    overlay |= found.overlay
+    overlay |= found.overlay | ({"register_family": family} if family and family != name else {})
     found.model = {"title": name, **found.model}
     try:
         patched = _kept(identifier, type_, whole, found, overlay)

@@ -16,17 +16,21 @@ _NOT_SOURCE = {*_SPEC, "quantization", "model_hub", "model_uri"}
 _SOURCE = ("model_id", "model_revision", "gguf_model_id", "gguf_quantizations", "gguf_model_file_name_template")
 
 
-def unregistered(type_: str, value: Mapping[str, Json]) -> dict[str, Json]:
-    """An entry as catalogues hold it; one that is in this form already stays as it is."""
+def unregistered(type_: str, value: Mapping[str, Json]) -> tuple[dict[str, Json], str | None]:
+    """An entry as catalogues hold it, and the family under which it was registered.
+
+    One that is in this form already stays as it is.
+    """
     specs = value.get("model_specs")
     flat = isinstance(specs, list) and bool(specs) and all(_flat(spec) for spec in specs)
     alone = "model_specs" not in value and "model_src" not in value and isinstance(value.get("model_id"), str)
     if not flat and not alone:
-        return dict(value)
+        return dict(value), None
     made = {"version": 2, **{key: member for key, member in value.items() if member is not None}}
     if isinstance(specs, list) and flat:
         made["model_specs"] = [_nested(spec) for spec in specs]
-        return made
+        family = made.pop("model_family", None) if type_ == "llm" else None
+        return made, family if isinstance(family, str) and family.strip() else None
     hub = made.pop("model_hub", "huggingface")
     made.pop("model_uri", None)
     source = {key: made.pop(key) for key in _SOURCE if key in made}
@@ -35,7 +39,7 @@ def unregistered(type_: str, value: Mapping[str, Json]) -> dict[str, Json]:
         made["model_specs"] = [{"model_format": "pytorch", "model_src": {hub: source}}]
     else:
         made["model_src"] = {hub if hub in HUBS else "huggingface": source}
-    return made
+    return made, None
 
 
 def _flat(spec: Json) -> bool:
