@@ -215,6 +215,13 @@ def test_gguf(hub: Callable[..., Served], header: bytes) -> None:
     assert all("range" in each.headers for each in there.asked if each.path.endswith(".gguf"))
 
 
+def test_both_forms(hub: Callable[..., Served], header: bytes) -> None:
+    files = {"model.safetensors": b"w", "tiny-7b-Q8_0.gguf": header}
+    hub({"acme/tiny-7b": Repository(files, {"pipeline_tag": "text-generation", "library_name": "transformers"})})
+    found = one("hf:acme/tiny-7b").releases["1.0.0"]["variants"]
+    assert [(each["format"], each["parameters"]) for each in found] == [("pytorch", "7B"), ("gguf", "7B")]
+
+
 def test_broken_header_is_remarked_on(hub: Callable[..., Served]) -> None:
     hub(
         {

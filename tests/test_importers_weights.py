@@ -100,6 +100,27 @@ class TestWhole:
         assert found is not None
         assert found["format"] == "onnx"
 
+    def test_onnx_in_several_precisions(self) -> None:
+        found = whole(
+            remote(
+                "onnx/model.onnx", "onnx/model_fp16.onnx", "onnx/model_q4.onnx", "onnx/model_q4.onnx_data", "a.json"
+            ),
+            PLAIN,
+        )
+        assert paths(found) == {
+            "none": ["onnx/model.onnx", "a.json"],
+            "fp16": ["onnx/model_fp16.onnx", "a.json"],
+            "q4": ["onnx/model_q4.onnx", "onnx/model_q4.onnx_data", "a.json"],
+        }
+
+    def test_the_same_weights_under_another_name(self) -> None:
+        found = whole(remote("consolidated.safetensors", "model-00001-of-00001.safetensors", "params.json"), PLAIN)
+        assert paths(found)["none"] == ["model-00001-of-00001.safetensors", "params.json"]
+        assert paths(whole(remote("consolidated.safetensors"), PLAIN))["none"] == ["consolidated.safetensors"]
+
+    def test_what_only_another_program_reads(self) -> None:
+        assert whole(remote("ggml-base.bin", "openvino/model.bin", "config.json"), PLAIN) is None
+
     def test_pipelines(self) -> None:
         found = whole(
             remote(

@@ -10,11 +10,12 @@ if TYPE_CHECKING:
 
     from galleryctl.hubs.base import RemoteFile
 
-_SAFE, _PICKLED, _ONNX = (".safetensors",), (".bin", ".pt", ".pth", ".ckpt"), (".onnx", ".onnx_data")
+_SAFE, _PICKLED, _ONNX = (".safetensors",), (".bin", ".pt", ".pth", ".ckpt", ".nemo"), (".onnx", ".onnx_data")
 _OTHER = (".h5", ".msgpack", ".ot", ".tflite", ".mlmodel", ".mlpackage", ".gguf", ".npz", ".xml", ".pb", ".keras")
 _NEVER = (".md", ".png", ".jpg", ".jpeg", ".gif", ".webp", ".svg", ".pdf", ".mp4", ".wav", ".ipynb", ".gitattributes")
 _SMALL = (".json", ".txt", ".model", ".py", ".jinja", ".tiktoken", ".yaml", ".yml", ".vocab", ".spm", ".bpe")
 _ASIDE = re.compile(r"(?:^|/)(?:training_args\.bin|optimizer\.pt|scheduler\.pt|rng_state.*|trainer_state\.json)$")
+_FOLDERS = frozenset({"original", "openvino", "checkpoints", "logs", "runs", "coreml"})
 _HALF = re.compile(r"\.(fp16|bf16|non_ema)(?=[.-])")
 
 
@@ -22,30 +23,33 @@ def loaded(files: Sequence[RemoteFile]) -> list[RemoteFile]:
     """What a loader reads: of weights in several forms the safest, of several precisions the plain one."""
     paths = {file.path for file in files}
     composed = "model_index.json" in paths  # a pipeline of parts, each in a folder; checkpoints beside it are copies
-    safe = {
-        path.rpartition("/")[0] for path in paths if path.lower().endswith(_SAFE) and not (composed and "/" not in path)
-    }
-    pickled = any(path.lower().endswith(_PICKLED) and not _ASIDE.search(path) for path in paths)
-    kept = []
-    for file in files:
-        low = file.path.lower()
-        folder = file.path.rpartition("/")[0]
-        top = folder.partition("/")[0]
-        if low.endswith((*_NEVER, *_OTHER)) or _ASIDE.search(file.path) or low.rpartition("/")[2].startswith("."):
-            continue
-        if folder and not composed and top in {"original", "onnx", "openvino", "checkpoints", "logs", "runs", "coreml"}:
-            continue
-        if low.endswith(_PICKLED) and (folder in safe or (composed and not folder)):
-            continue
-        if low.endswith(_ONNX) and (safe or pickled):
-            continue
-        if composed and not folder and low.endswith(_SAFE):
-            continue
-        if _HALF.search(file.path) and _HALF.sub("", file.path) in paths:
-            continue
-        if is_weights(low) or low.endswith(_SMALL):
-            kept.append(file)
-    return kept
+    usual = [path for path in paths if not _aside(path, composed=composed)]
+    safe = {path.rpartition("/")[0] for path in usual if path.lower().endswith(_SAFE)}
+    pickled = any(path.lower().endswith(_PICKLED) for path in usual)
+    named = any(path.startswith("model") and path.endswith(_SAFE) for path in usual)
+
+    def beside(path: str) -> bool:
+        """Whether the same weights stand in a better form elsewhere."""
+        low, folder = path.lower(), path.rpartition("/")[0]
+        return (
+            (low.endswith(_PICKLED) and folder in safe)
+            or (low.endswith(_ONNX) and (bool(safe) or pickled))
+            or (named and low.startswith("consolidated") and low.endswith(_SAFE))
+            or (_HALF.search(path) is not None and _HALF.sub("", path) in paths)
+        )
+
+    wanted = (file for file in files if file.path in set(usual) and not beside(file.path))
+    return [file for file in wanted if is_weights(file.path) or file.path.lower().endswith(_SMALL)]
+
+
+def _aside(path: str, *, composed: bool) -> bool:
+    """Whether a file is for people, for training or for another framework, or a copy beside a pipeline."""
+    low, (folder, _, name) = path.lower(), path.rpartition("/")
+    if low.endswith((*_NEVER, *_OTHER)) or _ASIDE.search(path) or name.startswith((".", "ggml-")):
+        return True
+    if composed:
+        return not folder and low.endswith((*_SAFE, *_PICKLED))
+    return folder.partition("/")[0] in _FOLDERS
 
 
 def is_weights(path: str) -> bool:

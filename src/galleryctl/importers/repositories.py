@@ -225,18 +225,18 @@ def _variants(reader: _Reader, texts: Texts, options: Options) -> tuple[list[dic
     found = reader.found
     said = facts.of_config(texts.config, texts.pooling)
     made: list[dict[str, Any]] = []
+    quantized = weights.gguf(found.files)
     together = weights.whole(found.files, weights.kind(texts.config, found.raw.get("tags") or found.tags))
     if together:
         count = found.raw.get("parameters") if together["format"] in {"pytorch", "fp8"} else None
-        sizes = weights.named(found.repo, count)
         engines = [name.replace("-", "_") for name in _ENGINES if name in {found.library, *found.tags}]
-        made = [_placed(found, together, sizes, engines)]
-    else:
-        quantized = weights.gguf(found.files)
-        if quantized:
-            said = _of_gguf(reader, quantized[0], said)
-        sizes = weights.named(found.repo, said.parameters) if len(quantized) == 1 else weights.Sizes()
-        made = [_placed(found, each, sizes, ["llama.cpp"]) for each in quantized]
+        made = [_placed(found, together, weights.named(found.repo, count), engines)]
+    elif quantized:
+        said = _of_gguf(reader, quantized[0], said)
+    sizes = weights.named(found.repo, None if together else said.parameters)
+    made += [
+        _placed(found, each, sizes if len(quantized) == 1 else weights.Sizes(), ["llama.cpp"]) for each in quantized
+    ]
     _digests(reader, made, options)
     return made, said
 

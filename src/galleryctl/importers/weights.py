@@ -21,6 +21,7 @@ _QUANTIZATION = re.compile(
 )
 _PROJECTOR = re.compile(r"(?:^|[/._-])mmproj(?:[._-]|$)", re.IGNORECASE)
 _BESIDE = re.compile(r"(?:^|[/._-])(?:imatrix|calibration)(?:[._-]|$)", re.IGNORECASE)
+_ONNX = re.compile(r"_(fp16|int8|uint8|q4|q4f16|bnb4|quantized)\.onnx(?:_data)?$")
 _SIZE = re.compile(r"(?<![A-Za-z0-9.])(A?)([0-9]{1,4}(?:\.[0-9]{1,3})?)([BM])(?![A-Za-z0-9])", re.IGNORECASE)
 _SCALES = {"T": 10**12, "B": 10**9, "M": 10**6, "K": 10**3}
 _METHODS = {"awq": "awq", "gptq": "gptq", "fp8": "fp8", "fbgemm_fp8": "fp8", "bitsandbytes": "bnb", "mxfp4": "fp4"}
@@ -142,14 +143,18 @@ def _stem(models: Sequence[_Gguf], projectors: Sequence[RemoteFile]) -> dict[str
 def whole(files: Iterable[RemoteFile], said: Kind) -> dict[str, Any] | None:
     """The variant of a repository whose weights are loaded together; none where there are no weights."""
     kept = loaded.loaded(list(files))
-    if not any(loaded.is_weights(file.path) for file in kept):
+    weights = [file for file in kept if loaded.is_weights(file.path)]
+    if not weights:
         return None
-    form = said.format
-    if not any(loaded.is_torch(file.path) for file in kept):
-        form = "onnx"
-    listed = [entry(file) | ({} if loaded.is_weights(file.path) else {"role": loaded.role(file.path)}) for file in kept]
-    listed.sort(key=lambda file: ("role" in file, file["path"]))
-    return {"format": form, "quantizations": [said.quantization], "files": {said.quantization: listed}}
+    small = [{**entry(file), "role": loaded.role(file.path)} for file in kept if file not in weights]
+    small.sort(key=lambda file: file["path"])
+    groups: dict[str, list[dict[str, Any]]] = {}
+    form = said.format if any(loaded.is_torch(file.path) for file in weights) else "onnx"
+    for file in sorted(weights):
+        found = _ONNX.search(file.path) if form == "onnx" else None
+        groups.setdefault(found[1] if found else said.quantization, []).append(entry(file))
+    names = sorted(groups, key=lambda name: name != said.quantization)
+    return {"format": form, "quantizations": names, "files": {name: [*groups[name], *small] for name in names}}
 
 
 def entry(file: RemoteFile) -> dict[str, Any]:
