@@ -44,8 +44,10 @@ def _addresses(subject: Subject) -> Iterator[_Address]:
 
 
 def _of_release(each: placed.PlacedRelease) -> Iterator[_Address]:
+    origin = each.release.origin
+    task = f"{origin.platform}:{origin.ref}" if origin else None  # the run that reported a metric may have no address
     for index, metric in enumerate(each.release.metrics):
-        if metric.source is not None:
+        if metric.source is not None and metric.source != task:
             yield _Address(each.path, ("metrics", index, "source"), metric.source)
     for index, download in enumerate(each.release.downloads):
         yield _Address(each.path, ("downloads", index, "url"), download.url, fetched=True)

@@ -42,6 +42,7 @@ SOURCES: dict[str, str] = {
     "modelsdev": "galleryctl.importers.modelsdev",
     "huggingface": "galleryctl.importers.huggingface",
     "modelscope": "galleryctl.importers.modelscope",
+    "mlflow": "galleryctl.importers.mlflow",
     "objects": "galleryctl.importers.objects",
     "oci": "galleryctl.importers.oci",
     "ollama": "galleryctl.importers.ollama",
