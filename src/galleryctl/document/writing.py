@@ -38,6 +38,8 @@ def as_json(value: Any) -> str:  # noqa: ANN401 - any JSON value
 
 def scalar(value: Any, *, flow: bool = False) -> str:  # noqa: ANN401 - any JSON scalar
     """A scalar on one line."""
+    if type(value) is str:  # most are
+        return _written(value, flow=flow)
     if value is None:
         return "null"
     if isinstance(value, bool):

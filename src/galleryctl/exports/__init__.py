@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from importlib import import_module
+from io import BytesIO
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
@@ -49,6 +50,8 @@ EXPORTERS: Mapping[str, str] = {
 """Modules by the name of the runtime; each is imported when it is asked for."""
 
 _SAFE = re.compile(r"[A-Za-z0-9_@+-][A-Za-z0-9._@+-]*(/[A-Za-z0-9_@+-][A-Za-z0-9._@+-]*)*").fullmatch
+_JUDGED = 4 * 2**20
+"""Bytes of a file that is read again before it is published: what larger ones hold was judged when it was made."""
 Names = tuple[tuple[str, ...], tuple[str, ...]]
 
 
@@ -119,13 +122,14 @@ def _prepare(
         return [_make(entries[index], names) for index in missing[start:stop]]
 
     done = 0
-    for rows in parallel.map_chunks(work, len(missing), jobs):
-        fresh = dict(zip((keys[index] for index in missing[done : done + len(rows)]), rows, strict=True))
-        store.put(fresh)
-        known |= {key: row.names for key, row in fresh.items()}
-        done += len(rows)
-        if progress:
-            progress(done, len(missing))
+    with parallel.uncollected():
+        for rows in parallel.map_chunks(work, len(missing), jobs):
+            fresh = dict(zip((keys[index] for index in missing[done : done + len(rows)]), rows, strict=True))
+            store.put(fresh)
+            known |= {key: row.names for key, row in fresh.items()}
+            done += len(rows)
+            if progress:
+                progress(done, len(missing))
     if missing:
         store.forget(keys)
     return Exports(view, tuple(names), store, {entry.id: key for entry, key in zip(entries, keys, strict=True)}, known)
@@ -241,8 +245,9 @@ class Exports:
             for identifier in members
             for part in from_json(self._data(identifier, path))
         )
-        inner = layout.inside(path)
-        return self._judged(path, b"".join(exporter(name).whole(inner, parts, self.view.settings)))
+        data = BytesIO()  # no list of the chunks beside the whole: an index may be large
+        data.writelines(exporter(name).whole(layout.inside(path), parts, self.view.settings))
+        return self._judged(path, data.getvalue())
 
     def _data(self, identifier: str, path: str) -> bytes:
         found = self.store.data(path, self.keys[identifier])
@@ -257,6 +262,6 @@ class Exports:
 
     def _judged(self, path: str, data: bytes) -> bytes:
         judge = getattr(exporter(layout.runtime_of(path)), "faults", None)
-        if judge is not None and (faults := judge(layout.inside(path), data)):
+        if judge is not None and len(data) <= _JUDGED and (faults := judge(layout.inside(path), data)):
             raise RefusedError(path, faults)
         return data

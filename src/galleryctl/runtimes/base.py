@@ -148,7 +148,9 @@ def of_variant(identifier: str, type_: str, version: str, release: Release, vari
 
 def overlay(release: Release, runtime: str, variant: Variant | None = None) -> Mapping[str, Any]:
     """What a release says to one runtime only; with a variant, what it says of that laid over it."""
-    block: Mapping[str, Any] = release.runtimes.get(runtime, {})
+    block: Mapping[str, Any] | None = release.runtimes.get(runtime)
+    if not block:
+        return {}
     by_variant = block.get("per_variant")
     own = by_variant.get(variant.name) if variant and isinstance(by_variant, dict) else None
     return {**block, **own} if isinstance(own, dict) else block
@@ -163,9 +165,8 @@ def exported_name(runtime: str, identifier: str, release: Release) -> str:
 def hub(target: Target, kinds: tuple[str, ...]) -> tuple[str, Hub] | None:
     """The first of the hubs that offers a target: its kind and its repository, with the placeholder filled in."""
     sources = target.variant.sources
-    found = sources.hubs() if sources else {}
-    for kind in kinds:
-        source = found.get(kind)
+    for kind in kinds if sources else ():
+        source: Hub | None = getattr(sources, kind)
         if source and target.quantization in (source.quantizations or (target.quantization,)):
             repo = fill(source.repo, target.quantization)
             return kind, source if repo == source.repo else source.model_copy(update={"repo": repo})
@@ -174,6 +175,8 @@ def hub(target: Target, kinds: tuple[str, ...]) -> tuple[str, Hub] | None:
 
 def fill(pattern: str, quantization: str, part: str = "") -> str:
     """A name with its placeholders filled in."""
+    if "{" not in pattern:
+        return pattern
     return pattern.replace("{quantization}", quantization).replace("{part}", part)
 
 

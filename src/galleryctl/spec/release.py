@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from functools import cached_property
 from typing import Annotated
 
 from pydantic import AwareDatetime, Field, JsonValue
@@ -187,7 +188,7 @@ class Variant(Frozen):
     memory: Memory | None = None
     """Facts for memory estimates."""
 
-    @property
+    @cached_property
     def name(self) -> str:
         """`key`, or its default."""
         return self.key or "-".join(part.lower() for part in (self.parameters, self.format) if part) or "default"
