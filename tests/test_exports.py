@@ -7,12 +7,14 @@ import json
 import sqlite3
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+import exported
 from conftest import MINIMAL, Result, write
 from galleryctl import building, exports
 from galleryctl.errors import UsageError
@@ -80,6 +82,14 @@ def test_only_what_lists_show_is_exported() -> None:
     assert b"acme/there" in told
     assert b"acme/older" in told
     assert not [name for name in (b"acme/gone", b"acme/hidden", b"acme/ended", b"acme/bad") if name in told]
+
+
+@pytest.mark.parametrize("name", sorted(exports.EXPORTERS))
+def test_a_type_that_no_runtime_knows_is_no_bug(name: str) -> None:
+    """A registry may bring schemas of its own."""
+    known = entry("acme/oracle")
+    found = exported.left(name, replace(known, outline=known.outline.model_copy(update={"type": "timeseries"})))
+    assert all(reason for reasons in found.values() for *_, reason in reasons)
 
 
 def test_featured_models_come_first_then_ids() -> None:

@@ -35,7 +35,7 @@ def joined(release: Release, left: Sequence[Left]) -> tuple[Left, ...]:
     found: list[Left] = []
     for each in left:
         same = [other for other in left if other.variant == each.variant and other.reason == each.reason]
-        whole = len(same) == counts[each.variant] and len(same) > 1
+        whole = len(same) == counts.get(each.variant) and len(same) > 1
         told = Left(each.variant, "", each.reason) if whole else each
         if told not in found:
             found.append(told)
