@@ -75,13 +75,29 @@ def test_mistakes_that_are_mended_are_told() -> None:
     text = '- name: a\n  url: x\n  description: "it\\\'s here"\n  licence: mit\n- name: b\n  url: y\n  url: z\n'
     found = imported(text)
     assert [[(remark.code, "line" in remark.message) for remark in each.remarks] for each in found] == [
-        [("YML012", True), ("SCH001", False)],
+        [("YML012", True), ("SCH001", True)],
         [("YML002", True)],
     ]
-    assert "did you mean `license`?" in found[0].remarks[1].message
+    assert found[0].remarks[1].message == "line 4: unknown key `licence`: did you mean `license`?"
     assert isinstance(found[0], Candidate)
     assert found[0].model["summary"] == "it's here"
     assert found[0].releases[FIRST]["runtimes"]["localai"]["extra"] == {"licence": "mit"}
+
+
+@pytest.mark.parametrize(
+    ("key", "code", "said"),
+    [
+        ("uri", "SCH001", "unknown key `uri`: did you mean `url`?"),
+        ("override", "SCH001", "unknown key `override`: did you mean `overrides`?"),
+        ("Base Model", "SCH001", "unknown key `Base Model`"),
+        ("config_file", "SCH001", "no field of a definition holds `config_file`"),
+        ("parameters", "SCH004", "LocalAI reads `parameters` only in `overrides`"),
+        ("icon", "SCH003", "`icon` is of the wrong kind, or empty"),
+    ],
+)
+def test_keys_that_no_field_says_are_told(key: str, code: str, said: str) -> None:
+    (found,) = imported([{"name": "a", "url": "x"} | {key: {} if key == "config_file" else ""}])
+    assert [remark[:2] for remark in found.remarks] == [(code, f"line 3: {said}")]
 
 
 @pytest.mark.parametrize(

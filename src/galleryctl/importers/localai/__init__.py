@@ -77,7 +77,7 @@ def _entries(name: str, found: Foreign) -> list[Entry]:
     for fault in found.faults:
         faults[max(bisect_right(lines, fault.line) - 1, 0)].append(fault)
     return [
-        Entry.of(index, f"{name}:{line}", value, faults[index])
+        Entry.of(index, f"{name}:{line}", value, faults[index], found.places.get(id(value), {}))
         for index, (line, value) in enumerate(zip(lines, found.data, strict=True))
     ]
 

@@ -31,6 +31,21 @@ _KNOWN = (
     "name", "url", "description", "license", "icon", "tags", "urls", "overrides", "files", "variants", "size",
     "last_checked",
 )  # fmt: skip
+_MEANT = {"uri": "url"}
+_SETTINGS = frozenset(
+    {
+        "parameters",
+        "context_size",
+        "embeddings",
+        "reranking",
+        "mmproj",
+        "stopwords",
+        "template",
+        "known_usecases",
+        "f16",
+    }
+)
+"""Settings of a model, which LocalAI reads in `overrides` only."""
 _CARRIED = frozenset({"config_file", "gallery", "installed", "backend"})
 """Keys that LocalAI knows and no field of ours says."""
 _NATIVE = "localai"
@@ -57,9 +72,11 @@ class Entry:
     wrong: tuple[Remark, ...] = ()
     """Why nothing can be made of it."""
     remarks: tuple[Remark, ...] = ()
+    lines: Mapping[str, int] = field(default_factory=dict)
+    """Lines of its keys."""
 
     @classmethod
-    def of(cls, index: int, at: str, value: object, faults: Sequence[Fault]) -> Entry:
+    def of(cls, index: int, at: str, value: object, faults: Sequence[Fault], lines: Mapping[str, int]) -> Entry:
         said = tuple(Remark(fault.code, f"line {fault.line}: {fault.message}", fault.fix) for fault in faults)
         lost = tuple(
             remark
@@ -76,7 +93,8 @@ class Entry:
             return cls(index, at, shown, {}, (), (Remark("SCH002", message, "add `name:`"), *lost))
         plain = _Plain()
         found = plain.map(value, "", 0)
-        return cls(index, at, shown, found, tuple(plain.nulls), tuple(dict.fromkeys((*lost, *plain.wrong))), said)
+        wrong = tuple(dict.fromkeys((*lost, *plain.wrong)))
+        return cls(index, at, shown, found, tuple(plain.nulls), wrong, said, lines)
 
 
 @dataclass
@@ -269,16 +287,23 @@ class _Translation:
     def _strays(self) -> None:
         """What no field says, as it stands."""
         for key in self._left:
-            if key in _CARRIED:
-                self._reading.remark("SCH001", f"no field of a definition holds `{key}`", "it is kept in `extra`")
-            elif key not in _KNOWN:
-                near = guess(key, _KNOWN)
-                meant = f": did you mean `{near}`?" if near else ""
-                self._reading.remark("SCH001", f"unknown key `{key[:60]}`{meant}", "it is kept in `extra`; move it")
-            else:
-                self._reading.remark("SCH003", f"`{key}` is of the wrong kind, or empty", "it is kept in `extra`")
+            code, message = _stray(key)
+            line = self._entry.lines.get(key)
+            self._reading.remark(code, f"line {line}: {message}" if line else message, "it is kept in `extra`")
         if self._left:
             self._native["extra"] = self._left
+
+
+def _stray(key: str) -> tuple[str, str]:
+    """What is odd about a key that is left."""
+    if key in _CARRIED:
+        return "SCH001", f"no field of a definition holds `{key}`"
+    if key in _SETTINGS:
+        return "SCH004", f"LocalAI reads `{key}` only in `overrides`"
+    if key in _KNOWN:
+        return "SCH003", f"`{key}` is of the wrong kind, or empty"
+    near = _MEANT.get(key) or guess(key, _KNOWN)
+    return "SCH001", f"unknown key `{key[:60]}`" + (f": did you mean `{near}`?" if near else "")
 
 
 def _links(urls: list[str]) -> dict[str, Any]:
