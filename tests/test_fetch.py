@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import email.utils
 import gzip
 import ipaddress
 import json
@@ -92,6 +93,22 @@ class TestAgain:
         with serving(files({})) as served:
             pass
         with pytest.raises(FetchError, match="cannot be read"):
+            http().get(served.url)
+
+    def test_a_date_to_come_again(self) -> None:
+        soon = email.utils.format_datetime(dt.datetime.now(dt.UTC) + dt.timedelta(seconds=5))
+        answers = iter([Answer(503, headers={"Retry-After": soon}), Answer(503, headers={"Retry-After": "soon"})])
+        pauses: list[float] = []
+        with serving(lambda _: next(answers, Answer(200))) as served:
+            Http(allow_private=True, sleep=pauses.append).get(served.url)
+        assert 2 <= pauses[0] <= 8
+        assert 1 <= pauses[1] <= 1.5
+
+    def test_proxies_are_named_where_there_is_no_way(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("HTTPS_PROXY", "http://proxy.example:3128")
+        with serving(files({})) as served:
+            pass
+        with pytest.raises(FetchError, match="proxies of the environment are not used"):
             http().get(served.url)
 
     def test_also_for_libraries(self) -> None:
@@ -279,6 +296,17 @@ class TestParts:
             assert fetcher.part(url, len(DATA) + 5, len(DATA) + 50) == b""
         assert served.asked[0].headers["range"] == "bytes=10-19"
         assert served.asked[0].headers["accept-encoding"] == "identity"
+
+    def test_parts_behind_a_redirect(self) -> None:
+        with serving(files({"a": DATA})) as store:
+            away = Answer(302, headers={"Location": f"{store.url}/a?signature=1"})
+            with serving(lambda _: away) as served:
+                assert http().part(served.url, 10, 20, headers={"Authorization": "Bearer x"}) == DATA[10:20]
+        assert "authorization" not in store.asked[0].headers
+
+    def test_no_parts_of_nothing(self) -> None:
+        with pytest.raises(ValueError, match="no range"):
+            http().part("http://127.0.0.1:9/", 5, 5)
 
     def test_server_without_parts(self) -> None:
         with serving(lambda _: Answer(200, DATA)) as served:

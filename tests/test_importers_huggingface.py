@@ -278,6 +278,54 @@ def test_unknown_tasks_need_a_type(hub: Callable[..., Served]) -> None:
     assert isinstance(found, Rejected)
     assert [(remark.code, remark.fix) for remark in found.remarks] == [("SCH002", "name the type: --type llm")]
     assert one("hf:acme/x", type="vision").type == "vision"
+    assert one("hf:acme/x", type="llm").releases["1.0.0"]["spec"]["abilities"] == ["generate"]
+
+
+@pytest.mark.parametrize(
+    ("card", "config", "kind"),
+    [
+        ({}, CONFIG, "llm"),
+        ({"tags": ["sentence-transformers"]}, {}, "embedding"),
+        ({"pipeline_tag": "text-classification", "tags": ["reranker"]}, {}, "rerank"),
+    ],
+)
+def test_types_that_the_task_does_not_say(
+    hub: Callable[..., Served], card: dict[str, Any], config: dict[str, Any], kind: str
+) -> None:
+    hub({"acme/x": Repository({"model.safetensors": b"w", "config.json": json.dumps(config).encode()}, card)})
+    assert one("hf:acme/x").type == kind
+
+
+def test_languages_that_are_none(hub: Callable[..., Served]) -> None:
+    card = {"pipeline_tag": "text-generation", "language": ["en", "multilingual", "zh-Hans"]}
+    hub({"acme/x": Repository({"model.safetensors": b"w"}, card)})
+    found = one("hf:acme/x")
+    assert found.releases["1.0.0"]["spec"]["languages"] == ["en", "zh-Hans"]
+    assert [(remark.code, remark.message) for remark in found.remarks] == [
+        ("LNG001", "no language codes: multilingual")
+    ]
+
+
+def test_templates_by_name(hub: Callable[..., Served]) -> None:
+    several = [{"name": "tool_use", "template": "T"}, {"name": "default", "template": "D"}, 7]
+    files = {"model.safetensors": b"w", "tokenizer_config.json": json.dumps({"chat_template": several}).encode()}
+    hub({"acme/x": Repository(files, {"pipeline_tag": "text-generation"})})
+    assert one("hf:acme/x").texts["1.0.0.jinja"] == b"D"
+    hub({"acme/x": Repository({**files, "chat_template.jinja": b"J"}, {"pipeline_tag": "text-generation"})})
+    assert one("hf:acme/x").texts["1.0.0.jinja"] == b"J"
+
+
+def test_digests_on_request(hub: Callable[..., Served], monkeypatch: pytest.MonkeyPatch) -> None:
+    """A large file outside the store of large files is read through only where that was asked for."""
+    monkeypatch.setattr("galleryctl.importers.repositories._SMALL", 100)
+    data = b"v" * 1000
+    hub({"acme/x": Repository({"model.safetensors": b"w", "vocab.txt": data}, {"pipeline_tag": "text-generation"})})
+    plain, whole = one("hf:acme/x"), one("hf:acme/x", digest=True)
+    listed = [found.releases["1.0.0"]["variants"][0]["files"]["none"][1] for found in (plain, whole)]
+    assert "sha256" not in listed[0]
+    assert [remark.code for remark in plain.remarks] == ["FIL001"]
+    assert listed[1]["sha256"] == sha256(data)
+    assert whole.remarks == ()
 
 
 def test_a_licence_of_its_own(hub: Callable[..., Served]) -> None:

@@ -293,7 +293,7 @@ def _kind(found: Snapshot, texts: Texts, said: facts.Facts, options: Options) ->
         kind = "llm" if causal or said.template else "embedding" if "sentence-transformers" in hints else None
         abilities = ("embed",) if kind == "embedding" else ()
     if options.type is not None and options.type != kind:
-        return options.type, ()
+        kind, abilities = options.type, ()
     if kind == "llm" and not {"chat", "generate"} & set(abilities):
         abilities = ("chat" if texts.template or said.template else "generate", *abilities)
     return kind, abilities
