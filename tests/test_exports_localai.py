@@ -10,6 +10,7 @@ import pytest
 import yaml
 
 import exported
+import indexes
 import sources
 from exported import COMMIT
 from galleryctl import authoring, loading
@@ -19,7 +20,7 @@ from galleryctl.exports.base import Item
 from galleryctl.exports.localai import entries_of, faults
 from galleryctl.importers import xinference
 from galleryctl.importers.base import FIRST, Candidate, Options, Reference
-from galleryctl.runtimes import Command, Skipped, command, targets
+from galleryctl.runtimes import Command, command, targets
 from galleryctl.runtimes.localai import entries
 from galleryctl.spec import Model, Release, Settings
 from made import DIGEST, entry
@@ -331,24 +332,35 @@ def test_a_model_of_xinference_is_complete_once_its_release_is_pinned(registry: 
             assert isinstance(command(runtime, target), Command)
 
 
-def test_a_model_of_localai_is_complete_for_xinference_once_somebody_says_what_localai_does_not() -> None:
-    variant = {
-        "format": "gguf", "parameters": "8B", "quantizations": ["Q4_K_M"],
-        "sources": {"huggingface": {"repo": "acme/tiny-gguf", "file": "t-{quantization}.gguf"}},
-        "files": {"Q4_K_M": [{"path": "t-Q4_K_M.gguf", "sha256": DIGEST, "as": "t-Q4_K_M.gguf"}]},
-    }  # fmt: skip
+def test_a_model_of_localai_comes_to_xinference_once_somebody_says_what_localai_does_not() -> None:
+    """Its index has no languages; sizes and quantizations are those that its file names say."""
+    candidate = indexes.one(indexes.WHOLE)
+    release = json.loads(json.dumps(candidate.releases[FIRST]))
+    model = {key: value for key, value in candidate.model.items() if key != "title"}
 
-    def said(spec: dict[str, Any]) -> Command | Skipped:
-        release = Release.model_validate({"spec": spec, "variants": [variant], "runtimes": {"localai": {}}})
-        return command("xinference", next(targets("acme/tiny", "llm", "1.0.0", release)))
+    def family() -> list[Any]:
+        item = entry(candidate.id, releases={FIRST: release}, **model)
+        found: list[Any] = json.loads(exported.files("xinference", item).get("llm.json", b"[]"))
+        return found
 
-    lacking = said({"preset": "chatml"})
-    assert isinstance(lacking, Skipped)
-    assert isinstance(lacking.reason, dict)
-    assert "spec.abilities" in lacking.reason["en"]
-    assert isinstance(
-        said({"preset": "chatml", "abilities": ["chat"], "languages": ["en"], "context_length": 8192}), Command
-    )
+    assert family() == []
+    release["spec"]["languages"] = ["en"]
+    (found,) = family()
+    assert (found["model_ability"], found["context_length"]) == (["chat", "vision"], 8192)
+    assert found["model_specs"] == [
+        {
+            "model_format": "ggufv2",
+            "model_size_in_billions": 8,
+            "model_src": {
+                "huggingface": {
+                    "model_id": "acme/Tiny-8B-GGUF",
+                    "quantizations": ["Q4_K_M"],
+                    "model_file_name_template": "tiny-8b-{quantization}.gguf",
+                    "multimodal_projectors": ["mmproj-f16.gguf"],
+                }
+            },
+        }
+    ]
 
 
 def test_the_page_and_the_index_have_the_same_names() -> None:

@@ -51,7 +51,13 @@ def test_what_an_entry_says_stands_in_neutral_fields() -> None:
                 "parameters": "8B",
                 "engines": ["llama.cpp"],
                 "quantizations": ["Q4_K_M"],
-                "sources": {"huggingface": {"repo": "acme/Tiny-8B-GGUF", "file": "tiny-8b-{quantization}.gguf"}},
+                "sources": {
+                    "huggingface": {
+                        "repo": "acme/Tiny-8B-GGUF",
+                        "file": "tiny-8b-{quantization}.gguf",
+                        "projectors": ["mmproj-f16.gguf"],
+                    }
+                },
                 "files": {
                     "Q4_K_M": [
                         {"path": "mmproj-f16.gguf", "sha256": DIGEST, "as": "mmproj-f16.gguf", "role": "projector"},

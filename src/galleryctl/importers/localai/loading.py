@@ -210,6 +210,8 @@ def _place(build: dict[str, Any], shipped: Sequence[_File], main: _File) -> None
         if path in taken and not own:
             path = file.filename
         taken.add(path)
+        if own and file.role == "projector":
+            build["sources"]["huggingface"]["projectors"] = [path]
         row = {"path": path, "sha256": file.digest, "as": file.filename}
         if not own:
             row["url"] = file.uri
