@@ -129,6 +129,7 @@ def _information(hub: MemoryHub, repo: str, revision: str | None) -> Answer:
         "id": repo, "modelId": repo, "sha": found.revision, "siblings": siblings, "private": False, "tags": [],
         "gated": "auto" if found.gated else False, "cardData": {"license": found.license} if found.license else {},
         "securityRepoStatus": {"scansDone": True, "filesWithIssues": flagged}, "downloads": 1, "likes": 1,
+        "pipeline_tag": found.task,
     }  # fmt: skip
     return Answer(200, json.dumps(data).encode(), {"Content-Type": "application/json"})
 

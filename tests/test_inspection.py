@@ -12,7 +12,7 @@ import observations
 import sources
 from conftest import MINIMAL
 from galleryctl import checks, git, inspection, loading
-from galleryctl.checks import observed
+from galleryctl.checks import observed, online
 from galleryctl.fetch import Http
 from galleryctl.inspection import Asks
 from galleryctl.inspection.asking import together
@@ -91,6 +91,85 @@ def test_a_licence_that_is_the_same_in_other_words(registry: Make) -> None:
     for said, count in (("apache-2.0", 0), ("other", 0), ("llama3.1", 0), ("mit", 1)):
         data = {"sources": {SOURCE: {"license": said}}}
         assert len(problems(registry(name=said), data, "LIC006")) == count, said
+
+
+EVERYWHERE = """\
+spec: {context_length: 4096, languages: [en], abilities: [chat]}
+downloads: [{label: SDK, url: "https://files.acme.example/sdk.zip"}]
+variants:
+  - key: image
+    format: gguf
+    sources: {oci: {image: "registry.acme.example/tiny:stable@sha256:DIGEST"}}
+    files: {default: [{path: tiny.gguf}]}
+  - key: store
+    format: onnx
+    sources: {object: {prefix: "s3://models/tiny"}}
+    files: {default: [{path: tiny.onnx}]}
+  - key: web
+    format: onnx
+    sources: {url: {prefix: "https://files.acme.example/tiny/"}}
+    files: {default: [{path: a/tiny.onnx}, {path: b.onnx, url: "https://other.acme.example/b.onnx"}]}
+  - key: hub
+    format: gguf
+    lora: {repo: acme/lora, revision: main}
+    sources:
+      huggingface: {repo: acme/tiny, draft: {repo: acme/draft}, gguf: {repo: acme/gguf}}
+      modelscope: {repo: "acme/tiny-{quantization}"}
+""".replace("DIGEST", DIGEST)
+
+
+def test_every_place_that_a_definition_names_is_known(registry: Make) -> None:
+    model = str(MINIMAL[f"{TINY}/model.yaml"]).partition("links:")[0]
+    model += (
+        "license_url: https://acme.example/licence\nlinks: {paper: [https://acme.example/1, https://acme.example/2]}\n"
+    )
+    found = subject(registry({f"{TINY}/1.0.0.yaml": EVERYWHERE, f"{TINY}/model.yaml": model}))
+    assert [(each.kind, each.repo, each.main, each.place[-1]) for each in observed.repositories(found)] == [
+        ("huggingface", "acme/tiny", True, "repo"),
+        ("huggingface", "acme/draft", False, "repo"),
+        ("huggingface", "acme/lora", False, "repo"),
+        ("huggingface", "acme/gguf", False, "repo"),
+        ("modelscope", "acme/lora", False, "repo"),
+        ("oci", "registry.acme.example/tiny:stable", True, "image"),
+        ("object", "s3://models/tiny", True, "prefix"),
+    ]
+    assert [(address, is_file) for address, *_, is_file in online.addresses(found)] == [
+        ("https://acme.example/1", False),
+        ("https://acme.example/2", False),
+        ("https://acme.example/licence", False),
+        ("https://other.acme.example/b.onnx", True),
+        ("https://files.acme.example/tiny/a/tiny.onnx", True),
+        ("https://files.acme.example/sdk.zip", True),
+    ]
+
+
+def test_artifacts_and_stores_are_asked(registry: Make) -> None:
+    folder = registry({f"{TINY}/1.0.0.yaml": EVERYWHERE, f"{TINY}/model.yaml": "title: Tiny\n"})
+    oci, store = MemoryHub("oci", broken=True), MemoryHub("object", commits=False)
+    store.add("s3://models/tiny", {"Tiny.onnx": b"1"})
+    asks = Asks(Http(), sources.of(oci, store, MemoryHub(), MemoryHub("modelscope")))
+    found = gather(subject(folder), asks, dangers_only=True)
+    told = {problem.code: problem for problem in checks.online_rules(subject(folder), found, "registry")}
+    assert told["URL003"].fix == "write `Tiny.onnx`"
+    assert told["SRC010"].message.startswith("registry.acme.example/tiny:stable: ")
+    assert oci.asked == [("registry.acme.example/tiny:stable", f"sha256:{DIGEST}")]
+    found = observations.made({"sources": {"object:s3://models/tiny": ["denied", "403"]}})
+    (note,) = checks.online_rules(subject(folder), found, "registry")
+    assert (note.code, note.severity) == ("SRC010", "note")
+
+
+@pytest.mark.parametrize(
+    ("source", "meant"),
+    [
+        ("huggingface:acme/tiny", ("huggingface", "acme/tiny")),
+        ("https://huggingface.co/acme/tiny/blob/main/README.md", ("huggingface", "acme/tiny")),
+        ("https://www.modelscope.cn/models/acme/tiny", ("modelscope", "acme/tiny")),
+        ("acme/tiny", ("huggingface", "acme/tiny")),
+        ("https://acme.example/README.md", None),
+    ],
+)
+def test_where_a_card_came_from(source: str, meant: tuple[str, str] | None) -> None:
+    assert observed.origin(source) == meant
 
 
 # -- addresses

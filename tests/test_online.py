@@ -185,6 +185,18 @@ def test_a_dangerous_pickle_blocks(run: Run, registry: Make, hub: MemoryHub, arc
     assert found["SEC006"] == ["error: loading pytorch_model.bin of acme/tiny runs posix.system"]
 
 
+def test_a_pickle_of_a_commit_is_scanned_once(run: Run, registry: Make, hub: MemoryHub) -> None:
+    data = sources.dangerous()
+    hub.add("acme/tiny", {"pytorch_model.bin": data, "config.json": b"{}"})
+    folder = registry(release(weights=data, replaced=PICKLED))
+    first, asked = check(run, folder), len(hub.asked)
+    assert "SEC006" in check(run, folder)
+    assert len(hub.asked) - asked < asked
+    kept = folder.parent / ".git/galleryctl/sources-1.sqlite"
+    kept.write_bytes(b"damaged")
+    assert check(run, folder) == first
+
+
 def test_a_harmless_pickle_passes(run: Run, registry: Make, hub: MemoryHub) -> None:
     data = sources.archive(sources.harmless(), weights=2_000_000)
     hub.add("acme/tiny", {"pytorch_model.bin": data, "config.json": b"{}"})
@@ -262,6 +274,20 @@ def test_release_without_an_id_needs_a_terminal(run: Run, registry: Make) -> Non
     done = run("release", "-r", registry())
     assert done.exit_code == 2
     assert "name a model" in done.stderr
+
+
+def test_release_from_another_source(run: Run, registry: Make, hub: MemoryHub) -> None:
+    files = {**FILES, "model.safetensors": b"weights of another repository"}
+    hub.add("acme/tiny-next", files, license="mit", task="text-generation")
+    folder = registry(release())
+    given = ("acme/tiny", "-r", folder, "--from", "huggingface:acme/tiny-next")
+    done = run("release", *given, "--bump", "major", "--allow-private")
+    assert done.exit_code == 0, done.stderr
+    assert done.stdout.splitlines()[0] == f"registry/{TINY}/2.0.0.yaml"
+    text = (folder / TINY / "2.0.0.yaml").read_text()
+    assert sha256(b"weights of another repository") in text
+    assert "acme/tiny-next" in text
+    assert "--offline do not go together" in run("release", *given, "--offline").stderr
 
 
 def test_release_asks_which_model_on_a_terminal(registry: Make) -> None:

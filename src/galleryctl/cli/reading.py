@@ -90,12 +90,12 @@ def _asked(
     loaded: Loaded, registry: Path, paths: Sequence[Path], *, now: dt.datetime, head: str | None, allow_private: bool
 ) -> Sequence[Problem]:
     """What the sources of the models in these paths, or of all, give rise to."""
-    from galleryctl import authoring, inspection  # noqa: PLC0415 - on use
+    from galleryctl import authoring, git, inspection  # noqa: PLC0415 - on use
 
     folder = registry.resolve()
     options.nobody()
     fetcher = options.fetcher(allow_private=allow_private)
-    asks = inspection.Asks(fetcher, options.hub(fetcher))
+    asks = inspection.Asks(fetcher, options.hub(fetcher), inspection.Kept(git.private(folder.parent)))
     wanted = authoring.touched(paths, registry) if paths else None
     with options.progress("Asking sources") as progress:
         return inspection.online(

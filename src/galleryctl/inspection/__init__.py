@@ -13,6 +13,7 @@ from galleryctl import checks, git, layout, schemas
 from galleryctl.checks.rule import Context
 from galleryctl.inspection.asking import Asks, together
 from galleryctl.inspection.gathering import gather
+from galleryctl.inspection.kept import Kept
 from galleryctl.inspection.memory_tree import OneFolder
 from galleryctl.problems import Severity
 
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     from galleryctl.loading import Loaded
     from galleryctl.problems import Problem
 
-__all__ = ["Asks", "online", "scan", "subjects"]
+__all__ = ["Asks", "Kept", "online", "scan", "subjects"]
 _DANGERS = {"SEC002", "SEC003", "SEC006", "TPL003"}
 
 

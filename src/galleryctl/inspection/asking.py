@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeVar
 from galleryctl.checks.observed import ASKED, Silence, key
 from galleryctl.errors import GalleryError
 from galleryctl.fetch import DeniedError, MissingError, RefusedError
+from galleryctl.inspection.kept import Kept
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -31,6 +32,8 @@ class Asks:
     fetcher: Fetcher
     hub: Callable[[str], Hub]
     """The hub of a kind of source."""
+    kept: Kept = field(default_factory=Kept)
+    """What was found in files of commits, in earlier runs."""
     _answers: dict[tuple[str, str], Any] = field(default_factory=dict, repr=False)
     _locks: dict[tuple[str, str], Lock] = field(default_factory=lambda: defaultdict(Lock), repr=False)
     _guard: Lock = field(default_factory=Lock, repr=False)

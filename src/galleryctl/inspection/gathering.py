@@ -10,7 +10,7 @@ from typing import IO, TYPE_CHECKING, cast
 
 from galleryctl.checks import observed
 from galleryctl.checks.observed import Address, Card, Observed, Scan, Silence
-from galleryctl.checks.online import addresses
+from galleryctl.checks.online import PINNED, addresses
 from galleryctl.checks.scanned import images
 from galleryctl.errors import GalleryError
 from galleryctl.fetch import Limits, Ranged
@@ -133,10 +133,18 @@ def _pickled(each: Repository, found: Snapshot) -> list[str]:
 
 
 def _pickle(each: Repository, found: Snapshot, path: str, asks: Asks) -> Scan:
+    """What a file of a commit does is the same for ever, so it is kept."""
     hub, file = asks.hub(each.kind), found.file(path)
     if file is None or file.size is None:
         return Scan(trouble="the source does not state its size")
-    return pickles.scan(cast("IO[bytes]", Ranged(cast("Fetcher", _Parts(hub, found)), path, size=file.size)), file.size)
+    name = hub.address(found, path) if found.revision and PINNED.fullmatch(found.revision) else ""
+    if name and (known := asks.kept.get(name)):
+        return known
+    opened = Ranged(cast("Fetcher", _Parts(hub, found)), path, size=file.size)
+    scan = pickles.scan(cast("IO[bytes]", opened), file.size)
+    if name and not scan.trouble:
+        asks.kept.put(name, scan)
+    return scan
 
 
 class _Parts:
