@@ -281,6 +281,14 @@ def test_unknown_tasks_need_a_type(hub: Callable[..., Served]) -> None:
     assert one("hf:acme/x", type="llm").releases["1.0.0"]["spec"]["abilities"] == ["generate"]
 
 
+def test_pipelines_name_their_class(hub: Callable[..., Served]) -> None:
+    files = {"model_index.json": b'{"_class_name": "FluxPipeline"}', "unet/model.safetensors": b"w"}
+    hub({"acme/x": Repository(files, {"pipeline_tag": "text-to-image", "library_name": "diffusers"})})
+    release = one("hf:acme/x").releases["1.0.0"]
+    assert release["spec"] == {"abilities": ["text2image"], "architecture": {"classes": ["FluxPipeline"]}}
+    assert release["variants"][0]["engines"] == ["diffusers"]
+
+
 @pytest.mark.parametrize(
     ("card", "config", "kind"),
     [

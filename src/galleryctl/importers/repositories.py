@@ -224,6 +224,9 @@ def _variants(reader: _Reader, texts: Texts, options: Options) -> tuple[list[dic
     """What can be loaded, and what its files say of the model."""
     found = reader.found
     said = facts.of_config(texts.config, texts.pooling)
+    pipeline = shapes.text(reader.mapping("model_index.json").get("_class_name"))
+    if pipeline and not said.classes:
+        said = replace(said, classes=(pipeline,))
     made: list[dict[str, Any]] = []
     quantized = weights.gguf(found.files)
     together = weights.whole(found.files, weights.kind(texts.config, found.raw.get("tags") or found.tags))
