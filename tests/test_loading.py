@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import json
 import os
 import shutil
 import sqlite3
@@ -199,6 +200,24 @@ def test_a_store_with_a_damaged_row_is_thrown_away(registry: Make) -> None:
         base.execute("UPDATE folder SET outline = ?", (b"\xff",))
     assert load(root).parsed == 1
     assert load(root).parsed == 0
+
+
+def test_a_template_in_a_file_is_published_as_text(registry: Make) -> None:
+    text = "{% for message in messages %}\r\n{{ message.content }} \n{% endfor %}"
+    release = MINIMAL["models/llm/acme/tiny/1.0.0.yaml"] or ""
+    root = registry()
+    folder = root / "models/llm/acme/tiny"
+    named = release.replace("[chat]\n", "[chat]\n  prompt: {template: {file: 1.0.0.jinja}, stop: [x]}\n")
+    (folder / "1.0.0.yaml").write_text(named)
+    assert _prompt(root) == {"template": {"file": "1.0.0.jinja"}, "stop": ["x"]}
+    (folder / "1.0.0.jinja").write_bytes(text.encode())
+    assert _prompt(root) == {"template": text, "stop": ["x"]}
+    assert text in json.loads(load(root).gallery.entries[0].listing)["releases"]["1.0.0"]["spec"]["prompt"]["template"]
+
+
+def _prompt(root: Path) -> object:
+    (entry,) = load(root).gallery
+    return entry.document().releases["1.0.0"].spec["prompt"]
 
 
 def test_a_registry_that_is_the_whole_repository_is_refused_with_the_way_out(registry: Make) -> None:

@@ -1,7 +1,8 @@
 """Xinference: a catalogue file for each model type, and a registration file for each model.
 
 `updated_at` is the time of `released`, else of the publication here; where the model was changed after it was added,
-the time of its last change, if that is later: only a greater number takes effect at a runtime.
+the time of its last change, if that is later: only a greater number takes effect at a runtime. What is not committed
+yet and says no time has 0, for without a number the server would not start.
 """
 
 from __future__ import annotations
@@ -36,16 +37,13 @@ def one(item: Item) -> Made:
     """The families of a model, and its registration file."""
     if item.type not in facts.RUNTIME.formats:
         return Made(left=(Left("", "", say("type", runtime=_TITLE, type=item.type)),))
-    updated = _updated(item)
-    if updated is None:
-        return Made(left=(Left("", "", say("lacks", runtime=_TITLE, fields="released")),))
     usable, left = _usable(item)
     if not usable:
         if not left:
             left.append(Left("", "", say("no variant", runtime=_TITLE)))
         return Made(left=tuple(left))
     kept: list[dict[str, Any]] = []
-    for family in families(item.id, item.type, item.model, item.release, usable, updated):
+    for family in families(item.id, item.type, item.model, item.release, usable, _updated(item)):
         if found := shape.faults(item.type, family):
             where = usable[len(kept)].name if item.type in BY_VARIANT and len(usable) > 1 else ""
             left.append(Left(where, "", say("refused", runtime=_TITLE, faults="; ".join(found))))
@@ -58,16 +56,14 @@ def one(item: Item) -> Made:
     return Made(tuple((f"{item.type}.json", family) for family in kept), tuple(files), tuple(left))
 
 
-def _updated(item: Item) -> int | None:
+def _updated(item: Item) -> int:
     """Seconds since 1970."""
     when = item.release.released or item.release.published
     if provenance := item.model.provenance:
         when = when or provenance.added
         if provenance.updated > provenance.added:
             when = max(when, provenance.updated)
-    if when is None:
-        return None
-    return max(int(when.timestamp()), 0)
+    return max(int(when.timestamp()), 0) if when else 0
 
 
 def _usable(item: Item) -> tuple[list[Variant], list[Left]]:
