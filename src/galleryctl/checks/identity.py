@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections import defaultdict
 from typing import TYPE_CHECKING
@@ -26,8 +27,8 @@ def _fold(identifier: str) -> str:
 
 
 def _by_age(outlines: Iterable[Outline]) -> list[Outline]:
-    """The oldest first; without dates by id."""
-    return sorted(outlines, key=lambda outline: (outline.added.timestamp() if outline.added else 0.0, outline.id))
+    """The oldest first, what is not committed last; without dates by id."""
+    return sorted(outlines, key=lambda outline: (outline.added.timestamp() if outline.added else math.inf, outline.id))
 
 
 def data_file(world: World, stem: str) -> str:

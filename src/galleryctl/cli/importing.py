@@ -41,8 +41,11 @@ _MOST = 20  # problems that are shown one by one
 @click.option("--type", "type_", metavar="TYPE", help="Model type, where the source cannot tell.")
 @click.option("--digest", is_flag=True, help="Compute digests that are not stated, by reading whole files.")
 @click.option("--scan", is_flag=True, help="Look at what the files would do; dangerous ones are rejected.")
-@click.option("--allow-private", is_flag=True, help="Also ask machines inside this network, and over http.")
-@click.option("--as-version-of", metavar="ID", help="Add one model of the source as a release of this one.")
+@options.allow_private
+@click.option(
+    "--as-version-of", metavar="ID", shell_complete=options.identifiers,
+    help="Add one model of the source as a release of this one.",
+)  # fmt: skip
 @click.option(
     "--bump", type=click.Choice(["patch", "minor", "major"]), help="Number that --as-version-of raises; patch."
 )
@@ -129,19 +132,13 @@ def _asks() -> bool:
     return sys.stdin.isatty() and sys.stdout.isatty()
 
 
-def _fetcher(asked: _Asked) -> Fetcher:
-    from galleryctl.fetch import Http  # noqa: PLC0415 - on use
-
-    return Http(allow_private=asked.allow_private)
-
-
 def _planned(asked: _Asked) -> tuple[Known, tuple[Row, ...]]:
     """Read the sources and compare them with the registry; what an earlier import left half-done is undone first."""
     from galleryctl import importers  # noqa: PLC0415 - on use
     from galleryctl.authoring import arriving  # noqa: PLC0415 - on use
     from galleryctl.importers import planning, trial  # noqa: PLC0415 - on use
 
-    registry, fetcher = asked.registry, _fetcher(asked)
+    registry, fetcher = asked.registry, options.fetcher(allow_private=asked.allow_private)
     arriving.undo(registry)
     with options.progress("Reading models") as report:
         known = trial.known(registry, now=asked.now, jobs=asked.jobs, progress=report)
@@ -212,11 +209,10 @@ def _tried(asked: _Asked, known: Known, rows: Sequence[Row]) -> Trial:
         made = trial.tried(asked.registry, known, rows, now=asked.now, jobs=asked.jobs, progress=report)
     if not asked.scan:
         return made
-    from galleryctl import hubs  # noqa: PLC0415 - on use
     from galleryctl.inspection import Asks  # noqa: PLC0415 - on use
 
-    fetcher = _fetcher(asked)
-    asks = Asks(fetcher, lambda kind: hubs.of(kind, fetcher))
+    fetcher = options.fetcher(allow_private=asked.allow_private)
+    asks = Asks(fetcher, options.hub(fetcher))
     with options.progress("Looking at files") as report:
         return trial.scanned(asked.registry, made, asks, now=asked.now, progress=report)
 
