@@ -351,6 +351,17 @@ def test_only_one_of_the_same_type_becomes_a_release(run: Run, registry: Make, t
     assert unchanged(folder)
 
 
+def test_a_release_comes_from_a_source(run: Run, registry: Make, tmp_path: Path) -> None:
+    folder = registry()
+    run("import", catalogue(tmp_path, *THREE), "--select", "alpha", "-r", folder)
+    source = catalogue(tmp_path, SECOND[0])
+    made = run("release", "globex/alpha", "--from", source, "--bump", "major", "-r", folder)
+    assert (made.exit_code, made.stdout) == (0, "registry/models/embedding/globex/alpha/2.0.0.yaml\n"), made.stderr
+    named = run("release", "globex/alpha", "2.1.0", "--from", source, "-r", folder)
+    assert named.stdout == "registry/models/embedding/globex/alpha/2.1.0.yaml\n"
+    assert run("release", "acme/tiny", "--from", source, "-r", folder).exit_code == 2
+
+
 # -- killed in the middle
 
 SLOW = """
