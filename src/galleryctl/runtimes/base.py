@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeVar
 
 from galleryctl.runtimes.sentences import say
@@ -225,11 +226,15 @@ def told(target: Target, runtime: Runtime, serve: Callable[[Target], T | Skipped
     return unfit(runtime, target) or serve(target)
 
 
+_quoted = lru_cache(4096)(shlex.quote)
+"""Words of commands: most are options, which all commands share."""
+
+
 def _groups(words: tuple[str, ...]) -> Iterator[str]:
     """The command, then each option with its values, quoted."""
     start = 0
     for index, word in enumerate(words):
         if index and word.startswith("-"):
-            yield shlex.join(words[start:index])
+            yield " ".join(map(_quoted, words[start:index]))
             start = index
-    yield shlex.join(words[start:])
+    yield " ".join(map(_quoted, words[start:]))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
@@ -80,16 +81,22 @@ def installed(target: Target, file: File) -> str:
     return "/".join(part for part in parts if part)
 
 
+@lru_cache(256)
+def _quoted(text: str, safe: str = "/!$&'()*+,;=:@~") -> str:
+    """Each path is asked for a few times in a row."""
+    return quote(text, safe=safe)
+
+
 def address(target: Target, file: File) -> str | None:
     """Where LocalAI gets a file; none where it can reach none of the sources."""
     sources = target.variant.sources
     if file.url is not None or sources is None:
         return file.url
-    path = quote(file.path, safe="/!$&'()*+,;=:@~")
+    path = _quoted(file.path)
     if found := hub(target, ("huggingface",)):
         if found[1].revision is None:
             return f"huggingface://{found[1].repo}/{path}"
-        return _HUGGINGFACE.format(repo=found[1].repo, revision=quote(found[1].revision, safe=""), path=path)
+        return _HUGGINGFACE.format(repo=found[1].repo, revision=_quoted(found[1].revision, ""), path=path)
     if found := hub(target, ("modelscope",)):
         return _MODELSCOPE.format(repo=found[1].repo, revision=found[1].revision or "master", path=path)
     if sources.url and sources.url.prefix.startswith(("https://", "http://")):
@@ -134,6 +141,7 @@ def _no_backend(target: Target) -> Skipped | None:
     return Skipped(say("no entrypoint" if engine in _FROM_REPOSITORY else "no backend", engine=engine))
 
 
+@lru_cache(256)
 def is_inside(path: str) -> bool:
     """Whether a path stays below the folder it is meant for."""
     odd = "\\" in path or path.startswith("/") or re.match(r"[A-Za-z]:", path) or re.search(r"[\x00-\x1f\x7f]", path)
@@ -146,16 +154,20 @@ def entries(identifier: str, type_: str, version: str, release: Release) -> Iter
     head = True
     for target in targets(identifier, type_, version, release):
         if refuses(target) is None:
-            yield name if head else f"{name}-{target.variant.name}-{target.quantization}".lower(), target
+            yield name if head else _further(name, target), target
             head = False
+
+
+def _further(name: str, target: Target) -> str:
+    return f"{name}-{target.variant.name}-{target.quantization}".lower()
 
 
 def _run(target: Target) -> Command | Skipped:
     refused = refuses(target)
     if refused is None:
-        found = entries(target.id, target.type, target.version, target.release)
-        chosen = (target.variant.name, target.quantization)
-        name = next(name for name, entry in found if (entry.variant.name, entry.quantization) == chosen)
+        name, head = next(entries(target.id, target.type, target.version, target.release))
+        if (head.variant.name, head.quantization) != (target.variant.name, target.quantization):
+            name = _further(name, target)
         return Command(("local-ai", "run", name), say("galleries"), _EXPORT)
     source = hub(target, RUNTIME.hubs)
     path = weight_path(target, source[1]) if source and target.variant.format == "gguf" else None
