@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from typing import Any
 
 import pytest
 import yaml
+from hypothesis import given
+from hypothesis import strategies as st
 
 from galleryctl.errors import UsageError
 from galleryctl.importers import claim, localai
 from galleryctl.importers.base import FIRST, Candidate, Rejected
-from indexes import OTHER, WHOLE, file, imported, reference, refused
+from indexes import OTHER, WHOLE, exported, file, imported, reference, refused
 
 
 @pytest.mark.parametrize(
@@ -135,3 +138,78 @@ def test_an_index_is_known_by_its_content(text: str, expected: bool) -> None:
     assert localai.claims(found) is expected
     if expected:
         assert claim(found) is localai
+
+
+PIECES = [
+    "huggingface://a/b/c.gguf",
+    "https://x.y/z",
+    "../a",
+    "chat",
+    "x-Q4_K_M.gguf",
+    "https://[",
+    "http://u:p@h/x",
+    "{a}",
+]
+NAMES = [
+    "model",
+    "filename",
+    "uri",
+    "sha256",
+    "parameters",
+    "mmproj",
+    "backend",
+    "known_usecases",
+    "stopwords",
+    "a.b",
+    "",
+]
+KEYS = [
+    "url",
+    "description",
+    "license",
+    "icon",
+    "tags",
+    "urls",
+    "overrides",
+    "files",
+    "variants",
+    "size",
+    "last_checked",
+    "x",
+]
+SCALARS = (
+    st.none() | st.booleans() | st.integers() | st.floats() | st.dates() | st.text(max_size=9) | st.sampled_from(PIECES)
+)
+ANYTHING = st.recursive(
+    SCALARS,
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(st.sampled_from(NAMES) | st.text(max_size=3) | st.integers() | st.none(), inner, max_size=4)
+    ),
+    max_leaves=12,
+)
+NAMED = st.builds(
+    dict.__or__,
+    st.dictionaries(st.sampled_from(KEYS), ANYTHING, max_size=6),
+    st.fixed_dictionaries({"name": st.sampled_from(["a", "a:b", "A", "模型", "x/y", "a b"])}),
+)
+
+
+@given(st.lists(NAMED | ANYTHING, max_size=3))
+def test_whatever_comes_is_given_back_or_rejected_by_a_rule(entries: list[object]) -> None:
+    text = yaml.safe_dump(entries)
+    found = imported(text)
+    for each, entry in zip(found, yaml.safe_load(text), strict=True):
+        if isinstance(each, Candidate):
+            assert exported(each) == [dateless(entry)]
+        else:
+            assert each.remarks[0].code
+
+
+def dateless(value: Any) -> Any:  # noqa: ANN401 - any YAML value
+    """Dates as the text that Go's reader makes of them."""
+    if isinstance(value, dict):
+        return {key: dateless(member) for key, member in value.items()}
+    if isinstance(value, list):
+        return [dateless(item) for item in value]
+    return value.isoformat() if isinstance(value, dt.date) else value

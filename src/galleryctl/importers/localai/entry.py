@@ -347,22 +347,19 @@ def _kept(
         if isinstance(again, Remark):
             return again
         got = again
-    if not _same(wanted, got):
-        added = ", ".join(sorted(set(got) - set(wanted))) or ", ".join(
-            key for key in wanted if not _same(wanted[key], got.get(key))
-        )
-        return Remark("SCH003", f"no definition can say this entry as it is: {added[:100]}", "mend it at the source")
-    return None
+    if _same(wanted, got):
+        return None
+    keys = [key for key in {**wanted, **got} if key not in wanted or key not in got or not _same(wanted[key], got[key])]
+    named = ", ".join(keys)[:100]
+    return Remark("SCH003", f"no definition can say this entry as it is: {named}", "mend it at the source")
 
 
 def _exported(
     entry: Entry, identifier: str, type_: str, model: dict[str, Any], release: dict[str, Any]
 ) -> dict[str, Any] | Remark:
-    """What an export makes of it, without the nulls."""
-    native = release["runtimes"][_NATIVE]
-    without = release | {"runtimes": {_NATIVE: {key: value for key, value in native.items() if key != "nulls"}}}
+    """What an export makes of it; its nulls, which must be where they were, are taken out."""
     try:
-        typed, built = Model.model_validate(model), Release.model_validate(without)
+        typed, built = Model.model_validate(model), Release.model_validate(release)
     except ValidationError as error:
         first = error.errors()[0]
         place = ".".join(map(str, first["loc"]))
@@ -372,7 +369,13 @@ def _exported(
         reason = left[0].reason if left else "it installs nothing"
         said = reason if isinstance(reason, str) else reason.get("en", "")
         return Remark("RUN001", f"LocalAI would not take {entry.name[:60]}: {said}", "say what it installs")
-    return entries[0]
+    if not entry.nulls:
+        return entries[0]
+    plain = _Plain()
+    found = plain.map(entries[0], "", 0)
+    if sorted(plain.nulls) != sorted(entry.nulls):
+        return Remark("SCH003", f"no definition can say that {entry.nulls[0][:60]} has no value", "remove it")
+    return found
 
 
 def _same(one: Any, other: Any) -> bool:  # noqa: ANN401 - any JSON value
