@@ -104,7 +104,6 @@ def test_llama_cpp_reads_its_presets() -> None:
     release = chat(llama={"arguments": {"n-gpu-layers": 99, "flash-attn": "on", "mlock": True}})
     found = exported.files("llama.cpp", entry(releases=release))
     read = presets(found["models.ini"].decode())
-    assert read.pop("default") == {"version": "1"}
     assert list(read) == ["acme/tiny:8b-gguf-Q4_K_M", "acme/tiny:8b-gguf-Q8_0"]
     assert read["acme/tiny:8b-gguf-Q8_0"] == {
         "hf-repo": "acme/tiny-gguf:Q8_0", "ctx-size": "8192", "jinja": "true", "n-gpu-layers": "99",
@@ -130,14 +129,14 @@ def test_llama_cpp_reads_its_presets() -> None:
 def test_one_preset_spoils_no_other(overlay: dict[str, Any], reason: str) -> None:
     bad = entry("acme/bad", releases=chat(GGUF, llama=overlay))
     read = presets(exported.files("llama.cpp", bad, entry("acme/good", releases=chat(GGUF)))["models.ini"].decode())
-    assert sorted(read) == ["acme/good:8b-gguf-Q4_K_M", "acme/good:8b-gguf-Q8_0", "default"]
+    assert sorted(read) == ["acme/good:8b-gguf-Q4_K_M", "acme/good:8b-gguf-Q8_0"]
     assert any(reason in each[2] for each in exported.left("llama.cpp", bad)["acme/bad"])
 
 
 def test_a_preset_cannot_name_another_hub() -> None:
     variant = {**GGUF, "sources": {"modelscope": {"repo": "acme/g", "file": "t-{quantization}.gguf"}}}
     found = exported.files("llama.cpp", entry(releases=chat(variant)))
-    assert set(presets(found["models.ini"].decode())) == {"default"}
+    assert set(presets(found["models.ini"].decode())) == set()
     assert json.loads(found["models.json"])["models"]["acme/tiny"][0]["env"]
 
 

@@ -29,9 +29,8 @@ NAME = RUNTIME.name
 _PRESETS, _LIST = "models.ini", "models.json"
 _VALUE = re.compile(r"[^;#\r\n\0]+").fullmatch
 _SECTION = re.compile(r"[^\]\r\n\0]+").fullmatch
-_START = b"""; Presets for: llama-server --models-preset models.ini
-version = 1
-"""
+# No `version` at the top, though it may stand there: what stands before the first section becomes a model of its own.
+_START = b"; Presets for: llama-server --models-preset models.ini\n"
 
 
 def one(item: Item) -> Made:
