@@ -12,6 +12,7 @@ from galleryctl.checks.sandbox import (
     SecurityError,
     TemplateError,
     TemplateSyntaxError,
+    mistake,
 )
 
 GROW = "{% set s = namespace(t='aaaaaaaa') %}{% for i in range(60) %}{% set s.t = s.t OP %}{% endfor %}"
@@ -150,3 +151,15 @@ def test_a_long_conversation_is_no_trouble() -> None:
     messages = [{"role": "user", "content": "hello " * 100}] * 200
     text = "{% for m in messages %}<|im_start|>{{ m.role + '\\n' + m.content | trim ~ '<|im_end|>' }}{% endfor %}"
     assert len(render(text, messages=messages)) > LONGEST
+
+
+@pytest.mark.parametrize(
+    "text", ["{% if %}", "{{ a", "{% endfor %}", "{{ " + "(" * 5000, "{{ " + "9" * 5000 + " }}", "x" * 200_001]
+)
+def test_a_mistake_is_found_without_running_anything(text: str) -> None:
+    assert mistake(text)
+
+
+@pytest.mark.parametrize("text", ["", "plain", "{{ messages | urlize }}", "{% generation %}{{ x }}{% endgeneration %}"])
+def test_what_parses_has_no_mistake(text: str) -> None:
+    assert mistake(text) == ""

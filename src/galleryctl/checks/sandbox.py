@@ -261,6 +261,25 @@ class Compiled:
         return "".join(parts)
 
 
+@functools.cache
+def _reader() -> _Environment:
+    return _Environment()
+
+
+@functools.lru_cache(1024)
+def mistake(text: str) -> str:
+    """What keeps a template from being parsed; empty where nothing does. Much quicker than to make it ready to run."""
+    if len(text) > MOST:
+        return f"it has {len(text)} characters, more than {MOST}"
+    try:
+        _reader().parse(text)
+    except TemplateSyntaxError as error:
+        return error.message or "a mistake"
+    except (RecursionError, MemoryError, ValueError) as error:
+        return f"it cannot be read: {error}"
+    return ""
+
+
 _OUTSIDE = (nodes.Include, nodes.Import, nodes.FromImport, nodes.Extends)
 _DUNDER = re.compile(r"__\w+__")
 
@@ -281,4 +300,12 @@ def _reaches(tree: nodes.Template) -> Iterator[tuple[int, str]]:
                     yield node.lineno, value.value
 
 
-__all__ = ["Compiled", "ExhaustedError", "RefusedError", "SecurityError", "TemplateError", "TemplateSyntaxError"]
+__all__ = [
+    "Compiled",
+    "ExhaustedError",
+    "RefusedError",
+    "SecurityError",
+    "TemplateError",
+    "TemplateSyntaxError",
+    "mistake",
+]

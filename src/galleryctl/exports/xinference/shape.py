@@ -6,10 +6,9 @@ One family that its loader cannot parse hides all that stand behind it in the fi
 from __future__ import annotations
 
 import re
-from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
-from galleryctl.checks.sandbox import Compiled, TemplateSyntaxError
+from galleryctl.checks.sandbox import mistake
 from galleryctl.exports.xinference.families import BY_SPECS
 from galleryctl.runtimes import xinference as facts
 from galleryctl.spec.release import HUBS
@@ -151,7 +150,7 @@ def _faults(type_: str, family: Json) -> Iterator[str]:
     yield from _words(type_, family)
     yield from _environment(family.get("virtualenv"))
     template = family.get("chat_template")
-    if isinstance(template, str) and (broken := _broken(template)):
+    if isinstance(template, str) and (broken := mistake(template)):
         yield f"`chat_template` does not compile: {broken}"
     yield from _sources(type_, family)
 
@@ -250,15 +249,6 @@ def _block(type_: str, block: Mapping[str, Json], format_: Json) -> Iterator[str
 def _strange(text: str, allowed: frozenset[str]) -> str:
     """A placeholder that stays as it is; empty where there is none."""
     return next((match[0] for match in _BRACES.finditer(text) if match[1] is None or match[1] not in allowed), "")
-
-
-@lru_cache(1024)
-def _broken(template: str) -> str:
-    try:
-        Compiled(template)
-    except TemplateSyntaxError as error:
-        return error.message or "a mistake"
-    return ""
 
 
 def key_of(type_: str, family: Mapping[str, Any]) -> tuple[str, ...]:
