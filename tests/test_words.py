@@ -51,6 +51,21 @@ def test_unknown_tags(tag: str, message: str, after: str | None) -> None:
         assert after in judged.mended(files, [problem])
 
 
+@pytest.mark.parametrize(
+    ("scene", "message"),
+    [
+        ("ocr", None),
+        ("OCR", "'OCR' is not in `scenes` of taxonomy.yaml; nearest is 'ocr'"),
+        ("weather", "'weather' is not in `scenes` of taxonomy.yaml"),
+    ],
+)
+def test_the_scene_of_an_automl_task_is_a_word_of_the_taxonomy(scene: str, message: str | None) -> None:
+    scenes = {"taxonomy.yaml": TAXONOMY["taxonomy.yaml"] + "scenes: {title: Scene, values: {ocr: {label: OCR}}}\n"}
+    files = judged.release(origin={"kind": "automl", "scene": scene, "task": "receipts"})
+    found = [text for text in judged.messages(scenes | files, "TAX001") if "scenes" in text]
+    assert found == ([message] if message else [])
+
+
 def test_an_alias_beside_its_value_goes() -> None:
     files = model(tags="[chat, chats, llm]")
     assert "tags: [chat, llm]" in judged.mended(files, judged.problems(TAXONOMY | files, "TAX001"))

@@ -74,7 +74,7 @@ def _replacement(subject: Subject, words: _List, index: int, value: str) -> tupl
 
 
 def unknown_word(subject: Subject) -> Iterator[Finding]:
-    """A tag, category or region is not in the taxonomy.
+    """A tag, category, region or scene is not in the taxonomy.
 
     Filters find only what is spelled alike: where some models say `embedding` and others `embeddings`, each filter
     shows a part and hides the rest. Words are therefore defined once, in `taxonomy.yaml`; a known alias is replaced by
@@ -108,6 +108,14 @@ def unknown_word(subject: Subject) -> Iterator[Finding]:
                 fix += "remove it, or ask for it in a pull request to taxonomy.yaml"
             edits = _replacement(subject, words, index, value) if value else ()
             yield Finding(words.path, (*words.pointer, index), message, fix, edits)
+    scenes = subject.context.taxonomy.scenes
+    for version, release in subject.definition.releases.items():
+        scene = release.origin.scene if release.origin else None
+        if scene is not None and scene not in scenes.values:
+            nearest = _meant(scene, (scenes,)) or _nearest(scene, (scenes,))
+            message = f"{scene!r} is not in `scenes` of taxonomy.yaml" + (f"; nearest is {nearest!r}" if nearest else "")
+            fix = f"write `{nearest}`" if nearest else "remove it, or ask for it in a pull request to taxonomy.yaml"
+            yield Finding(subject.release_file(version), ("origin", "scene"), message, fix)
 
 
 def _home(kind: str) -> str:
