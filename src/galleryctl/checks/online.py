@@ -263,28 +263,28 @@ def missing_address(subject: Subject, observed: Observed) -> Iterator[Finding]:
         what = "nobody may fetch" if found.kind == "denied" else "there is nothing at"
         fix = "write the name as the source publishes it, capital letters included"
         yield Finding(path, pointer, f"{what} {address}", fix, severity=None if is_file else Severity.WARN)
-    told = set()
+    groups: dict[tuple[str, Pointer], list[Repository]] = {}
     for each in repositories(subject):
-        variant = (each.path, each.pointer[:2])
-        if each.main and variant not in told:
-            told.add(variant)
-            yield from _missing_files(each, observed)
+        groups.setdefault((each.path, each.pointer[:2]), []).append(each)
+    for group in groups.values():
+        yield from _missing_files(group, observed)
 
 
-def _missing_files(each: Repository, observed: Observed) -> Iterator[Finding]:
-    """Files that a variant lists and none of its sources has, told once: at its first source."""
-    found = observed.snapshot(each.kind, each.repo, each.revision)
-    if found is None or not found.files:
+def _missing_files(group: list[Repository], observed: Observed) -> Iterator[Finding]:
+    """Files that a variant lists and none of its repositories has; nothing where one of these said nothing."""
+    first = group[0]
+    snapshots = [observed.snapshot(each.kind, each.repo, each.revision) for each in group]
+    known = {file.path for found in snapshots if found for file in found.files}
+    if not first.main or not all(found and found.files for found in snapshots):
         return
-    known = {file.path for file in found.files}
-    for quantization, group in each.variant.files.items():
-        for index, file in enumerate(group):
-            if file.path in known or file.url or file.role == "draft":  # a draft may have a repository of its own
+    for quantization, files in first.variant.files.items():
+        for index, file in enumerate(files):
+            if file.path in known or file.url:
                 continue
             close = next((path for path in known if path.lower() == file.path.lower()), None)
-            place = (*each.pointer[:2], "files", quantization, index, "path")
+            place = (*first.pointer[:2], "files", quantization, index, "path")
             fix = f"write `{close}`" if close else "write the name as the source publishes it"
-            yield Finding(each.path, place, f"{each.repo} has no file {file.path}", fix)
+            yield Finding(first.path, place, f"{first.repo} has no file {file.path}", fix)
 
 
 def moved_address(subject: Subject, observed: Observed) -> Iterator[Finding]:

@@ -67,7 +67,8 @@ def of_gguf(hub: Hub, found: Snapshot, path: str) -> Config | None:
     """What the header of a GGUF file says; none where it cannot be read."""
     try:
         header = gguf.header(lambda start, stop: hub.part(found, path, start, stop))
-        return _config(path, facts.of_header(header))
+        known = _config(path, facts.of_header(header))
+        return known._replace(parameters=None) if "-of-" in path else known  # of a shard, not of the model
     except (GalleryError, ValueError):
         return None
 

@@ -31,6 +31,8 @@ _PICKLES = 64
 """Pickles of one repository that are looked at."""
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 _HASHES = ("x-xet-hash", "x-linked-etag", "etag")
+_COUNTED = {None, "pytorch", "fp8"}
+"""Formats that store each parameter as one number; others pack several into one."""
 _PERMANENT = {301, 308}
 _SCANNED = Limits(bytes=4 * 2**30, seconds=1800)
 
@@ -117,6 +119,8 @@ def _configs(each: Repository, found: Snapshot, asks: Asks) -> Iterator[tuple[st
             if config is not None:
                 yield f"{each.key}:{quantization}", config
     config = asks.once("config", each.key, lambda: configs.of_repository(hub, found))
+    if config is not None and each.variant.format not in _COUNTED:
+        config = config._replace(parameters=None)
     if config is not None:
         yield f"{each.key}:default", config
 
