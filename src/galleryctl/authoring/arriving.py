@@ -17,7 +17,7 @@ import stat
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from galleryctl import git, layout
+from galleryctl import git, layout, parallel
 from galleryctl.authoring import house
 from galleryctl.authoring.files import Files
 from galleryctl.authoring.numbering import number
@@ -26,7 +26,7 @@ from galleryctl.output import disk
 from galleryctl.spec.base import VERSION_PATTERN
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from galleryctl.authoring.numbering import Part
@@ -62,14 +62,14 @@ class _Move(NamedTuple):
     """By name; one, with an empty name, where the target is a file."""
 
 
-def arrive(registry: Path, arrivals: Iterable[Arrival], beside: Mapping[str, bytes]) -> None:
+def arrive(registry: Path, arrivals: Iterable[Arrival], beside: Mapping[str, bytes], *, jobs: int = 1) -> None:
     """Write these models, and `beside` them files by path relative to the registry, such as new publishers' profiles.
 
     Raises `OutputError` where something is there already, or cannot be written; then nothing is changed.
     """
     moves = [_Move(path, {"": data}) for path, data in beside.items()]
     moves += [_Move(arrival.folder, arrival.files) for arrival in arrivals]
-    _moved(registry.resolve(), moves)
+    _moved(registry.resolve(), moves, jobs)
 
 
 def undo(registry: Path) -> None:
@@ -119,13 +119,14 @@ def _renamed(value: Any, names: Mapping[str, str]) -> Any:  # noqa: ANN401 - any
     return [_renamed(item, names) for item in value] if isinstance(value, list) else value
 
 
-def _moved(registry: Path, moves: list[_Move]) -> None:
+def _moved(registry: Path, moves: Sequence[_Move], jobs: int = 1) -> None:
     try:
         with disk.workshop(registry, lambda work: _undo(registry, work)) as work:
+            plain: set[str] = set()
             for move in moves:
-                _refuse(registry, move)
+                _refuse(registry, move, plain)
             try:
-                _stage(work, moves)
+                _stage(work, moves, jobs)
                 with disk.uninterrupted():
                     _move(registry, work, moves)
             except BaseException:
@@ -137,9 +138,14 @@ def _moved(registry: Path, moves: list[_Move]) -> None:
         raise OutputError(f"cannot write {registry}: {error.strerror}{where}; nothing was changed") from error
 
 
-def _refuse(registry: Path, move: _Move) -> None:
-    """Raise `OutputError` where a target is there, or a folder above it is a link or a file. An empty folder may be."""
+def _refuse(registry: Path, move: _Move, plain: set[str]) -> None:
+    """Raise `OutputError` where a target is there, or a folder above it is a link or a file. An empty folder may be.
+
+    `plain` are folders that were looked at before.
+    """
     for above in reversed(_parents(move.target)):
+        if above in plain:
+            continue
         try:
             mode = (registry / above).lstat().st_mode
         except FileNotFoundError:
@@ -147,26 +153,43 @@ def _refuse(registry: Path, move: _Move) -> None:
         if not stat.S_ISDIR(mode):
             what = "a symbolic link" if stat.S_ISLNK(mode) else "a file"
             raise OutputError(f"{registry.name}/{above} is {what}, no folder: nothing was written")
+        plain.add(above)
     target = registry / move.target
-    empty = "" not in move.files and target.is_dir() and not target.is_symlink() and not any(target.iterdir())
-    if os.path.lexists(target) and not empty:
+    if not os.path.lexists(target):
+        return
+    if "" in move.files or target.is_symlink() or not target.is_dir() or any(target.iterdir()):
         raise OutputError(f"{registry.name}/{move.target} is there already: nothing was written")
 
 
-def _stage(work: Path, moves: list[_Move]) -> None:
+def _stage(work: Path, moves: Sequence[_Move], jobs: int) -> None:
     disk.create(f"{work}/.gitignore", b"*\n")
-    digests: dict[str, dict[str, str]] = {}
-    for index, (target, files) in enumerate(moves):
-        for name, data in files.items():
-            disk.create(f"{work}/staging/{index}/{name}" if name else f"{work}/staging/{index}", data)
-        digests[target] = {name: hashlib.sha256(data).hexdigest() for name, data in files.items()}
-    disk.create(f"{work}/{disk.JOURNAL}", json.dumps(digests).encode(), sync=True)
+    staging = f"{work}/staging"
+    os.mkdir(staging)  # noqa: PTH102 - texts: there are thousands of them
+
+    def write(start: int, stop: int) -> list[dict[str, str]]:
+        return [_staged(f"{staging}/{index}", moves[index].files) for index in range(start, stop)]
+
+    digests = [each for chunk in parallel.map_chunks(write, len(moves), jobs) for each in chunk]
+    journal = {move.target: each for move, each in zip(moves, digests, strict=True)}
+    disk.create(f"{work}/{disk.JOURNAL}", json.dumps(journal).encode(), sync=True)
 
 
-def _move(registry: Path, work: Path, moves: list[_Move]) -> None:
+def _staged(path: str, files: Mapping[str, bytes]) -> dict[str, str]:
+    """Write a file, or a folder of files; their digests by name."""
+    if "" not in files:
+        os.mkdir(path)  # noqa: PTH102
+    for name, data in files.items():
+        disk.create(f"{path}/{name}" if name else path, data)
+    return {name: hashlib.sha256(data).hexdigest() for name, data in files.items()}
+
+
+def _move(registry: Path, work: Path, moves: Sequence[_Move]) -> None:
+    made: set[Path] = set()
     for index, move in enumerate(moves):
         source, target = work / "staging" / str(index), registry / move.target
-        target.parent.mkdir(parents=True, exist_ok=True)
+        if target.parent not in made:
+            target.parent.mkdir(parents=True, exist_ok=True)
+            made.add(target.parent)
         if "" in move.files:
             _named(source, target)
         else:

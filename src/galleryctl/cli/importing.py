@@ -77,7 +77,7 @@ def import_command(
     if not asked.plan:
         from galleryctl.authoring import arriving  # noqa: PLC0415 - on use
 
-        arriving.arrive(registry, trial.arrivals, trial.beside)
+        arriving.arrive(registry, trial.arrivals, trial.beside, jobs=asked.jobs)
     _report(asked, trial)
     return int(any(row.status == "rejected" for row in trial.rows))
 
