@@ -289,3 +289,27 @@ def test_the_samples_are_right() -> None:
         type_: [[] for _ in found] for type_, found in SAMPLES.items()
     }
     assert set(SAMPLES) <= set(made.TYPES)
+
+
+def test_builds_of_one_name_become_models_told_apart_by_what_differs() -> None:
+    eight, four, other = (
+        TWIN | {"quantization": "8bit"},
+        TWIN | {"quantization": "4bit", "cache_name": "tiny-whisper-4bit"},
+        AUDIO,
+    )
+    candidates = imported([eight, four, other, eight])
+    assert [each.id for each in candidates] == [
+        "acme/tiny-whisper",
+        "acme/tiny-whisper-mlx",
+        "acme/tiny-whisper-pytorch",
+        "acme/tiny-whisper",
+    ]
+    round_trips([eight, four, other, eight], candidates)
+
+
+def test_several_languages_of_an_audio_model_are_neutral() -> None:
+    entry = {key: value for key, value in AUDIO.items() if key != "language"} | {"model_lang": ["en", "de"]}
+    (found,) = imported([entry])
+    assert released(found)["spec"]["languages"] == ["en", "de"]
+    assert overlay(found) == {}
+    round_trips([entry], [found])

@@ -87,6 +87,11 @@ def reads_tools(parser: object) -> bool:
     return isinstance(parser, str) and _PARSERS.fullmatch(parser) is not None
 
 
+def spelt(languages: object) -> str | None:
+    """The one language of an audio model in Xinference's spelling; none where there are several, or it has none."""
+    return AUDIO_LANGUAGES.get(str(languages[0])) if isinstance(languages, list) and len(languages) == 1 else None
+
+
 def parameters(size: object) -> str | None:
     """A size that Xinference writes, as a number of parameters: 8 as `8B`, `1_8` as `1.8B`; none for anything else."""
     found = _SIZE.fullmatch(str(size)) if isinstance(size, int | str) and not isinstance(size, bool) else None

@@ -202,9 +202,8 @@ def _of_variant(base: Record, type_: str, release: Release, variant: Variant, in
         made["cache_name"] = f"{made['model_name']}-{made['model_format']}"
     if type_ == "audio":
         spoken = release.spec.get("languages")
-        text = facts.AUDIO_LANGUAGES.get(str(spoken[0])) if isinstance(spoken, list) and len(spoken) == 1 else None
-        text = block["language"] if isinstance(block.get("language"), str) else text
-        made |= {"language": text} if text else {}
+        text = block["language"] if isinstance(block.get("language"), str) else facts.spelt(spoken)
+        made |= {"language": text} if text else {"model_lang": spoken} if spoken else {}
     if type_ == "video":
         hubs = [hub for hub in (variant.sources.hubs() if variant.sources else {}).values() if hub.lora]
         lora = _renamed(_stated(hubs[0].lora), LORA) if hubs and hubs[0].lora else {}

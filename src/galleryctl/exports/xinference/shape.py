@@ -252,8 +252,8 @@ def _strange(text: str, allowed: frozenset[str]) -> str:
 
 
 def key_of(type_: str, family: Mapping[str, Any]) -> tuple[str, ...]:
-    """What tells a family from the others of its file: the name without case, for audio and video with the engine."""
+    """What tells a family from the others of its file: the name without case, for audio and video with the build."""
     name = str(family.get("model_name", "")).casefold()
     if type_ in {"audio", "video"}:
-        return (name, str(family.get("engine")), str(family.get("model_format")))
+        return (name, *(str(family.get(key)) for key in ("engine", "model_format", "quantization")))
     return (name,)

@@ -37,8 +37,8 @@ class Source:
 
     publisher: str | None = None
     """Publisher to use instead of the repositories' owners."""
-    engines: dict[tuple[str, str], set[tuple[str, str]]] = field(default_factory=dict)
-    """Engine and format of the audio and video families read so far, by type and name."""
+    twins: dict[tuple[str, str], dict[tuple[str, ...], str]] = field(default_factory=dict)
+    """Names of the audio and video families read so far, by type and name, then by what tells them apart."""
 
 
 def candidate(
@@ -94,14 +94,23 @@ def _blocks(entry: Mapping[str, Json]) -> Iterator[Mapping[str, Json]]:
 
 
 def _unique(type_: str, name: str, entry: Mapping[str, Json], source: Source) -> str:
-    """The name, with the format where another family of this name is for another engine."""
+    """The name, with the format where another family of this name is for another engine, format or quantization."""
     if type_ not in BY_VARIANT:
         return name
-    key = (str(entry.get("engine")), str(entry.get("model_format")))
-    told = source.engines.setdefault((type_, name), set())
-    first = not told or (len(told) == 1 and key in told)
-    told.add(key)
-    return name if first else f"{name}-{entry.get('model_format') or entry.get('engine') or 'plain'}"
+    format_, engine, quantization = (str(entry.get(key, "")) for key in ("model_format", "engine", "quantization"))
+    told = source.twins.setdefault((type_, name), {})
+    key = (format_, engine, quantization)
+    if key not in told:
+        tails: tuple[list[str], ...] = (
+            [],
+            [format_],
+            [format_, engine],
+            [format_, quantization],
+            [format_, engine, quantization],
+        )
+        tries = (slug("-".join([name, *filter(None, tail)])) for tail in tails)
+        told[key] = next((each for each in tries if each not in told.values()), name)
+    return told[key]
 
 
 def _kept(

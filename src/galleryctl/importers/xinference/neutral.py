@@ -187,6 +187,8 @@ def _languages(type_: str, entry: Mapping[str, Json], spec: dict[str, Any]) -> d
         code = next((ours for ours, theirs in facts.AUDIO_LANGUAGES.items() if theirs == found), None)
         if code:
             spec["languages"] = [code]
+        elif found is None and (spoken := texts(entry.get("model_lang"))) and not facts.spelt(spoken):
+            spec["languages"] = spoken
         return {"language": found} if found and not code else {}
     if type_ == "llm":
         if (spoken := texts(entry.get("model_lang"))) is not None:
