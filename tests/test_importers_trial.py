@@ -61,6 +61,14 @@ def test_profiles_of_new_publishers_have_their_owners_names(registry: Make) -> N
     }
 
 
+def test_a_private_registry_takes_private_models(registry: Make) -> None:
+    folder = registry({"policy.yaml": "version: 1\nrepository: private\n"})
+    made = tried(folder, candidate("acme/one"), candidate("acme/two", model={"visibility": "organisation"}))
+    one, two = (arrival.files["model.yaml"].decode() for arrival in made.arrivals)
+    assert "visibility: private\n" in one
+    assert "visibility: organisation\n" in two
+
+
 def test_problems_are_those_of_the_check(registry: Make) -> None:
     folder = registry()
     made = tried(folder, candidate("acme/odd", model={"tags": ["nonsense"]}), candidate("acme/new"))

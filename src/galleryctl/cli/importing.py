@@ -58,14 +58,17 @@ def import_command(
     """List the models of SOURCE, choose, and write a folder for each. On a terminal it asks which.
 
     SOURCE is a file, an address, or a reference with a prefix: a catalogue of a runtime, a repository of a hub, an
-    object store, a training run, another gallery, a list of addresses. Models that exist are not written again.
-    Exit code 1 means that some entries were rejected.
+    object store, a training run, another gallery, a list of addresses. Models that exist (same id, same hub repository,
+    same digests) are not written again. Either all that was chosen is written, or nothing. Exit code 1 means that
+    entries were rejected.
 
     \b
     Example:
       galleryctl import llm.json --plan
       galleryctl import llm.json --select "qwen*,llama*"
       galleryctl import huggingface:Qwen/Qwen3-8B --all
+      galleryctl import 'gallery:https://models.example.org/#acme/*' --plan --format json
+      galleryctl import addresses.txt --type llm --publisher acme --digest --all
       galleryctl import huggingface:Qwen/Qwen3-8B-FP8 --as-version-of qwen/qwen3-8b --bump minor
     """  # noqa: D301
     asked = _Asked(registry, tuple(sources), form, now, options.processes(jobs), **given)

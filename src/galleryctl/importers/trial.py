@@ -67,7 +67,8 @@ def tried(
     """Make the files of the new ones of these rows, and check the registry with them in it."""
     files = Files(registry.resolve())
     candidates = [row.candidate for row in chosen if row.candidate and row.status == "new"]
-    arrivals = _arrivals(candidates, jobs)
+    private = before.loaded.governance.policy.repository == "private"
+    arrivals = _arrivals(candidates, jobs, private=private)
     beside = _profiles(candidates, before)
     texts = {f"{files.name}/{path}": data for path, data in beside.items()}
     for arrival in arrivals:
@@ -136,15 +137,17 @@ def added(
     return made, tuple(problem for problem in loaded.problems if problem.path in made.paths)
 
 
-def _arrivals(candidates: Sequence[Candidate], jobs: int) -> list[Arrival]:
+def _arrivals(candidates: Sequence[Candidate], jobs: int, *, private: bool) -> list[Arrival]:
     def work(start: int, stop: int) -> list[Arrival]:
-        return [_arrival(candidate) for candidate in candidates[start:stop]]
+        return [_arrival(candidate, private=private) for candidate in candidates[start:stop]]
 
     return [arrival for chunk in parallel.map_chunks(work, len(candidates), jobs) for arrival in chunk]
 
 
-def _arrival(candidate: Candidate) -> Arrival:
-    files = {"model.yaml": house.model(candidate.model)}
+def _arrival(candidate: Candidate, *, private: bool) -> Arrival:
+    """The folder of a candidate. Where strangers cannot read the registry no model is public, as `new` has it."""
+    seen = {"visibility": "private"} if private and candidate.model.get("visibility", "public") == "public" else {}
+    files = {"model.yaml": house.model({**candidate.model, **seen})}
     files |= {f"{version}.yaml": house.release(release) for version, release in candidate.releases.items()}
     return Arrival(candidate.type, candidate.id, files | dict(candidate.texts))
 
