@@ -113,7 +113,8 @@ def unknown_word(subject: Subject) -> Iterator[Finding]:
         scene = release.origin.scene if release.origin else None
         if scene is not None and scene not in scenes.values:
             nearest = _meant(scene, (scenes,)) or _nearest(scene, (scenes,))
-            message = f"{scene!r} is not in `scenes` of taxonomy.yaml" + (f"; nearest is {nearest!r}" if nearest else "")
+            message = f"{scene!r} is not in `scenes` of taxonomy.yaml"
+            message += f"; nearest is {nearest!r}" if nearest else ""
             fix = f"write `{nearest}`" if nearest else "remove it, or ask for it in a pull request to taxonomy.yaml"
             yield Finding(subject.release_file(version), ("origin", "scene"), message, fix)
 
