@@ -239,6 +239,22 @@ def subject_of(folder: Path, name: str) -> Subject:
     return next(iter(found))
 
 
+def test_a_host_that_never_answers_is_given_up() -> None:
+    hub = MemoryHub(broken=True)
+    asks = Asks(Http(), sources.of(hub))
+    found = [asks.source("huggingface", f"acme/{number}", None) for number in range(10)]
+    assert {each.kind for each in found if isinstance(each, observed.Silence)} == {"silent"}
+    assert len(hub.asked) == 3
+    hub.broken = False
+    hub.add("acme/tiny", {})
+    asks = Asks(Http(), sources.of(hub))
+    asks.source("huggingface", "acme/tiny", None)
+    hub.broken = True
+    for number in range(10):
+        asks.source("huggingface", f"acme/{number}", None)
+    assert len(hub.asked) == 14
+
+
 def test_several_are_asked_at_the_same_time() -> None:
     waiting = threading.Barrier(4, timeout=30)
     assert list(together(lambda number: (waiting.wait(), number)[1], range(4))) == [0, 1, 2, 3]

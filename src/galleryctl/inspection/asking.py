@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 R = TypeVar("R")
+_TRIES = 3
 AT_ONCE = 8
 """Models that are looked at at the same time: they wait for answers, they do not compute."""
 
@@ -36,6 +37,8 @@ class Asks:
     """What was found in files of commits, in earlier runs."""
     _answers: dict[tuple[str, str], Any] = field(default_factory=dict, repr=False)
     _locks: dict[tuple[str, str], Lock] = field(default_factory=lambda: defaultdict(Lock), repr=False)
+    _hosts: dict[str, tuple[int, int]] = field(default_factory=lambda: defaultdict(lambda: (0, 0)), repr=False)
+    """Questions that were put to a host, and answers that it gave."""
     _guard: Lock = field(default_factory=Lock, repr=False)
 
     def once(self, what: str, name: str, ask: Callable[[], T]) -> T:
@@ -48,21 +51,29 @@ class Asks:
             answer: T = self._answers[what, name]
             return answer
 
-    def _found(self, kind: str, repo: str, revision: str | None) -> Snapshot:
-        return self.hub(kind).snapshot(repo, revision)
+    def reach(self, host: str, ask: Callable[[], T]) -> T | Silence:
+        """An answer, or why there is none; a host that never said anything is given up, or a run would take hours."""
+        tries, answers = self._hosts[host]
+        if tries >= _TRIES and not answers:
+            return Silence("silent", f"{host} gave no answer to {tries} other questions")
+        found = answered(ask)
+        silent = isinstance(found, Silence) and found.kind == "silent"
+        with self._guard:
+            tries, answers = self._hosts[host]
+            self._hosts[host] = (tries + 1, answers + (not silent))
+        return found
+
+    def _found(self, kind: str, repo: str, revision: str | None) -> Snapshot | Silence:
+        return self.reach(kind, lambda: self.hub(kind).snapshot(repo, revision))
 
     def source(self, kind: str, repo: str, revision: str | None) -> Snapshot | Silence:
         """A source at a revision; that of its newest commit answers for it, where it is the same."""
         if kind not in ASKED:  # what has no history is asked for what is meant, and nothing else
-            return self.once(
-                "source", key(kind, repo, revision), lambda: answered(lambda: self._found(kind, repo, revision))
-            )
-        head = self.once("source", key(kind, repo), lambda: answered(lambda: self._found(kind, repo, None)))
+            return self.once("source", key(kind, repo, revision), lambda: self._found(kind, repo, revision))
+        head = self.once("source", key(kind, repo), lambda: self._found(kind, repo, None))
         if revision is None or (not isinstance(head, Silence) and head.revision == revision):
             return head
-        return self.once(
-            "source", key(kind, repo, revision), lambda: answered(lambda: self._found(kind, repo, revision))
-        )
+        return self.once("source", key(kind, repo, revision), lambda: self._found(kind, repo, revision))
 
 
 def answered(ask: Callable[[], T]) -> T | Silence:

@@ -73,7 +73,11 @@ def gather(subject: Subject, asks: Asks, *, dangers_only: bool = False) -> Obser
 
 def _addresses(subject: Subject, asks: Asks) -> Iterator[tuple[str, Address | Silence]]:
     for address in dict.fromkeys(address for address, *_ in addresses(subject)):
-        yield address, asks.once("address", address, lambda a=address: answered(lambda: _address(a, asks)))  # type: ignore[misc]
+        yield address, asks.once("address", address, lambda a=address: _reached(a, asks))  # type: ignore[misc]
+
+
+def _reached(url: str, asks: Asks) -> Address | Silence:
+    return asks.reach(url.split("/", 3)[2] if "://" in url else url, lambda: _address(url, asks))
 
 
 def _address(url: str, asks: Asks) -> Address:
