@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -12,7 +13,6 @@ from galleryctl.importers import claim, importers, reference
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from pathlib import Path
 
     from galleryctl.fetch import Fetcher, Limits
 
@@ -86,3 +86,49 @@ def test_what_nobody_reads_is_told_with_what_is_read(tmp_path: Path) -> None:
         claim(reference(str(tmp_path / "cat.jpg"), fetcher()))
     with pytest.raises(UsageError, match="nothing is known that reads xyz:abc"):
         claim(reference("xyz:abc", fetcher()))
+
+
+DATA = Path(__file__).parents[2] / "shared/data"
+CATALOGUES = [
+    *[("xinference", f"xinference/{kind}.json") for kind in ("llm", "embedding", "rerank", "image", "audio", "video")],
+    ("localai", "localai/index.yaml"),
+    ("lmstudio", "lmstudio/catalog.json"),
+    ("gpt4all", "gpt4all/models3.json"),
+    ("modelsdev", "models.dev/models.json"),
+    ("modelsdev", "models.dev/models"),
+]
+
+
+@pytest.mark.skipif(not DATA.exists(), reason="needs the recorded catalogues beside the repository")
+@pytest.mark.parametrize(("name", "path"), CATALOGUES)
+def test_a_recorded_catalogue_is_claimed_by_one(name: str, path: str) -> None:
+    given = reference(str(DATA / path), fetcher())
+    assert [importer.NAME for importer in importers() if importer.claims(given)] == [name]
+    address = f"https://x.example/{Path(path).name}"
+    if (DATA / path).is_file():
+        assert name == claim(reference(address, fetcher({address: (DATA / path).read_bytes()}))).NAME
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("xinference", '[{"version": 2, "model_name": "a", "model_specs": []}]'),
+        ("localai", "- name: a\n  url: github:x/y/z.yaml@master\n  files: []\n"),
+        ("localai", "---\n- &a\n  name: a\n  urls: [https://x.example]\n- <<: *a\n  name: b\n"),
+        ("list", "# all\nhttps://x.example/a.gguf\n\nTogether:\nhttps://x.example/b.gguf\n"),
+        ("list", "huggingface:Qwen/Qwen3-8B\n"),
+    ],
+)
+def test_a_small_catalogue_is_claimed_by_one(tmp_path: Path, name: str, text: str) -> None:
+    (tmp_path / "source").write_text(text)
+    given = reference(str(tmp_path / "source"), fetcher())
+    assert [importer.NAME for importer in importers() if importer.claims(given)] == [name]
+
+
+@pytest.mark.parametrize(
+    "text", ["", "[]", "{}", "title: Tiny\n", "a\nb\n", "key: value\nother: https://x.example\n", "\0"]
+)
+def test_what_is_no_catalogue_is_claimed_by_none(tmp_path: Path, text: str) -> None:
+    (tmp_path / "source").write_text(text)
+    given = reference(str(tmp_path / "source"), fetcher())
+    assert [importer.NAME for importer in importers() if importer.claims(given)] == []
