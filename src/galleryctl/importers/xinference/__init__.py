@@ -36,13 +36,13 @@ _MOST = 5000
 _FOLDERS = ("*.json", "models/*.json", "*/*.json", "*/models/*.json")
 _STEM = re.compile(r"(?P<type>llm|embedding|rerank|image|audio|video)(?:_(?:family|models|model_spec))?", re.IGNORECASE)
 _SHAPES: tuple[tuple[str, str], ...] = (
+    ("multilingual", "audio"),
     ("dimensions", "embedding"),
     ("model_lang", "llm"),
     ("context_length", "llm"),
-    ("multilingual", "audio"),
     ("controlnet", "image"),
 )
-"""Keys that only one type has."""
+"""Keys that tell the type, the first that is there."""
 
 
 def claims(reference: Reference) -> bool:
