@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import json
 from typing import TYPE_CHECKING
 
 import pytest
@@ -283,6 +284,34 @@ def test_artifacts_and_stores_are_read_too(registry: Make) -> None:
     assert f"registry.acme.example/tiny:stable@{commit(1)}" in text
     assert sha256(OLD) in text
     assert sha256(NEW) in text
+
+
+def test_a_release_in_json_stays_json(registry: Make) -> None:
+    variant = {"format": "gguf", "quantizations": ["Q8_0"], "sources": {"huggingface": {"repo": "acme/tiny-gguf"}}}
+    variant["sources"]["huggingface"]["file"] = "tiny-{quantization}.gguf"  # type: ignore[index]
+    text = json.dumps({"spec": {"context_length": 4096}, "variants": [variant]}, indent=2)
+    folder = registry({f"{TINY}/1.0.0.yaml": None, f"{TINY}/1.0.0.json": text})
+    release(folder, hub(both(OLD)))
+    data = json.loads((folder / TINY / "1.0.1.json").read_text())
+    (made,) = data["variants"]
+    assert made["sources"]["huggingface"]["revision"] == commit(1)
+    assert made["files"] == {"Q8_0": [{"path": "tiny-Q8_0.gguf", "size": len(OLD) * 2, "sha256": sha256(OLD * 2)}]}
+    assert data["checked"] == "2026-11-21"
+
+
+@pytest.mark.parametrize("files", ["{Q8_0: [{path: tiny-Q8_0.gguf}]}", "{Q8_0: [{path: lost.gguf}]}"])
+def test_lists_in_one_line_are_spliced(registry: Make, files: str) -> None:
+    text = (
+        "spec: {context_length: 4096, languages: [en], abilities: [chat]}\n"
+        "variants: [{format: gguf, parameters: 1B, quantizations: [Q8_0], files: " + files + ", "
+        'sources: {huggingface: {repo: acme/tiny-gguf, file: "tiny-{quantization}.gguf"}}}]  # one line\n'
+    )
+    folder = registry({f"{TINY}/1.0.0.yaml": text})
+    release(folder, hub(both(OLD)))
+    assert sha256(OLD * 2) in written(folder)
+    assert "lost" not in written(folder)
+    assert written(folder).endswith("# one line\n")
+    assert errors(folder) == []
 
 
 def test_a_release_without_sources_is_a_copy(registry: Make) -> None:

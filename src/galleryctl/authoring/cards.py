@@ -107,10 +107,7 @@ def _ours(present: bytes, model: Document, hub: Callable[[str], Hub], title: str
     known = origin(str(stated.get("source"))) if isinstance(stated, dict) else None
     if known is None or not isinstance(stated, dict) or not isinstance(revision := stated.get("revision"), str):
         return False
-    try:
-        again = _fetched(*known, hub, None, revision)
-    except GalleryError:
-        return False
+    again = _fetched(*known, hub, None, revision)
     return again is not None and text.strip() in {again[1], _attributed(again[1], again[0]).strip()}
 
 
