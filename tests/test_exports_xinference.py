@@ -42,75 +42,78 @@ def reasons(one: dict[str, Any], type_: str = "llm") -> list[str]:
     return [reason for each in found.values() for *_, reason in each]
 
 
+WORKED_BUILD: dict[str, Any] = {
+    "format": "gguf",
+    "parameters": "0.6B",
+    "engines": ["llama.cpp"],
+    "quantizations": ["Q4_K_M", "Q8_0"],
+    "sources": {
+        "huggingface": {
+            "repo": "acme/qwen3-support-gguf",
+            "revision": "2" * 40,
+            "file": "qwen3-support-{quantization}.gguf",
+        }
+    },
+}
+WORKED_PROMPT: dict[str, Any] = {
+    "template": "{{ messages }}",
+    "stop": ["<|im_end|>"],
+    "stop_token_ids": [151643],
+    "reasoning": {"start": "<think>", "end": "</think>"},
+    "tool_parser": "qwen",
+}
+WORKED_SPEC: dict[str, Any] = {
+    **SPEC,
+    "family": "qwen3",
+    "abilities": ["chat", "tools"],
+    "architecture": {"classes": ["Qwen3ForCausalLM"], "model_type": "qwen3"},
+    "prompt": WORKED_PROMPT,
+}
+WORKED = release(
+    WORKED_BUILD,
+    spec=WORKED_SPEC,
+    released="2026-11-20T09:00:00Z",
+    runtimes={"xinference": {"virtualenv": {"packages": ["#vllm_dependencies#"]}}},
+)
+WORKED_SOURCE = {
+    "model_id": "acme/qwen3-support-gguf",
+    "quantizations": ["Q4_K_M", "Q8_0"],
+    "model_revision": "2" * 40,
+    "model_file_name_template": "qwen3-support-{quantization}.gguf",
+}
+WORKED_FAMILY: dict[str, Any] = {
+    "version": 2,
+    "model_name": "qwen3-support",
+    "context_length": 4096,
+    "model_lang": ["en"],
+    "model_ability": ["chat", "tools"],
+    "model_description": "Small.",
+    "architectures": ["Qwen3ForCausalLM"],
+    "model_type": "qwen3",
+    "chat_template": "{{ messages }}",
+    "stop": ["<|im_end|>"],
+    "stop_token_ids": [151643],
+    "reasoning_start_tag": "<think>",
+    "reasoning_end_tag": "</think>",
+    "tool_parser": "qwen",
+    "virtualenv": {"packages": ["#vllm_dependencies#"]},
+    "featured": True,
+    "updated_at": 1795165200,
+    "model_specs": [
+        {"model_format": "ggufv2", "model_size_in_billions": "0_6", "model_src": {"huggingface": WORKED_SOURCE}}
+    ],
+}
+
+
 def test_the_worked_example() -> None:
-    gguf = {
-        "format": "gguf",
-        "parameters": "0.6B",
-        "engines": ["llama.cpp"],
-        "quantizations": ["Q4_K_M", "Q8_0"],
-        "sources": {
-            "huggingface": {
-                "repo": "acme/qwen3-support-gguf",
-                "revision": "2" * 40,
-                "file": "qwen3-support-{quantization}.gguf",
-            }
-        },
-    }
-    prompt = {
-        "template": "{{ messages }}",
-        "stop": ["<|im_end|>"],
-        "stop_token_ids": [151643],
-        "reasoning": {"start": "<think>", "end": "</think>"},
-        "tool_parser": "qwen",
-    }
-    spec = {
-        **SPEC,
-        "family": "qwen3",
-        "abilities": ["chat", "tools"],
-        "architecture": {"classes": ["Qwen3ForCausalLM"], "model_type": "qwen3"},
-        "prompt": prompt,
-    }
-    one = release(
-        gguf,
-        spec=spec,
-        released="2026-11-20T09:00:00Z",
-        runtimes={"xinference": {"virtualenv": {"packages": ["#vllm_dependencies#"]}}},
-    )
     files = exported.files(
-        "xinference", entry(one, identifier="acme/qwen3-support", summary={"zh": "小", "en": "Small."}, featured=True)
+        "xinference",
+        entry(WORKED, identifier="acme/qwen3-support", summary={"zh": "小", "en": "Small."}, featured=True),
     )
-    source = {
-        "model_id": "acme/qwen3-support-gguf",
-        "quantizations": ["Q4_K_M", "Q8_0"],
-        "model_revision": "2" * 40,
-        "model_file_name_template": "qwen3-support-{quantization}.gguf",
-    }
-    family = {
-        "version": 2,
-        "model_name": "qwen3-support",
-        "context_length": 4096,
-        "model_lang": ["en"],
-        "model_ability": ["chat", "tools"],
-        "model_description": "Small.",
-        "architectures": ["Qwen3ForCausalLM"],
-        "model_type": "qwen3",
-        "chat_template": "{{ messages }}",
-        "stop": ["<|im_end|>"],
-        "stop_token_ids": [151643],
-        "reasoning_start_tag": "<think>",
-        "reasoning_end_tag": "</think>",
-        "tool_parser": "qwen",
-        "virtualenv": {"packages": ["#vllm_dependencies#"]},
-        "featured": True,
-        "updated_at": 1795165200,
-        "model_specs": [
-            {"model_format": "ggufv2", "model_size_in_billions": "0_6", "model_src": {"huggingface": source}}
-        ],
-    }
-    assert json.loads(files["llm.json"]) == [family]
+    assert json.loads(files["llm.json"]) == [WORKED_FAMILY]
     form = json.loads(files["register/llm/qwen3-support.json"])
     assert form["model_family"] == "qwen3"
-    assert set(family) - set(form) == {"featured", "updated_at", "model_type"}
+    assert set(WORKED_FAMILY) - set(form) == {"featured", "updated_at", "model_type"}
     assert form["model_specs"][1] == {
         "model_format": "ggufv2",
         "model_size_in_billions": "0_6",
