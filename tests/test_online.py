@@ -290,6 +290,34 @@ def test_release_from_another_source(run: Run, registry: Make, hub: MemoryHub) -
     assert "--offline do not go together" in run("release", *given, "--offline").stderr
 
 
+def test_what_was_imported_is_what_check_and_release_find(run: Run, registry: Make, hub: MemoryHub) -> None:
+    files = {**FILES, "tokenizer.json": b"{}", "model.safetensors": b"more weights"}
+    hub.add("acme/more-1b", files, license="apache-2.0", task="text-generation")
+    folder = registry()
+    imported = run("import", "huggingface:acme/more-1b", "--all", "--scan", "--allow-private", "-r", folder)
+    assert imported.exit_code == 0, imported.stdout + imported.stderr
+    where = folder / "models/llm/acme/more-1b"
+    assert run("edit", "acme/more-1b", "links=", "-r", folder).exit_code == 0  # they lead to the real hub
+    assert not {"FIL002", "FIL004", "LIC006", "DOC004", "SRC003", "VAL002"} & set(check(run, folder, where))
+    first = (where / "1.0.0.yaml").read_text()
+    given = ("acme/more-1b", "1.0.0", "-r", folder, "--allow-private")
+    assert run("release", *given).exit_code == 0
+    kept = [line for line in (where / "1.0.0.yaml").read_text().splitlines() if not line.startswith("checked:")]
+    assert [line for line in kept if "released:" not in line] == [
+        line for line in first.splitlines() if "released:" not in line
+    ]
+
+
+def test_an_import_that_is_dangerous_is_rejected(run: Run, registry: Make, hub: MemoryHub) -> None:
+    files = {"pytorch_model.bin": sources.dangerous(), "config.json": FILES["config.json"]}
+    hub.add("acme/bad-1b", files, license="mit", task="text-generation")
+    folder = registry()
+    done = run("import", "huggingface:acme/bad-1b", "--all", "--scan", "--allow-private", "-r", folder)
+    assert done.exit_code == 1
+    assert "posix.system" in done.stdout + done.stderr
+    assert git(folder, "status", "--porcelain") == ""
+
+
 def test_release_asks_which_model_on_a_terminal(registry: Make) -> None:
     folder = registry(release())
     terminal = Terminal("release", "--offline", cwd=folder.parent)
