@@ -22,6 +22,7 @@ def gguf(names: list[str], files: dict[str, str] | None = None, **source: object
         (gguf(["Q8_0"], {"default": "a.gguf"}), []),
         (gguf(["Q8_0"], {"Q4_0": "a.gguf"}), ["Q4_0"]),
         (gguf(["Q8_0"], {"Q4_0": "a.gguf"}, quantizations=["Q4_0"]), []),
+        (gguf(["Q8_0"], parts={"Q8_0": ["1"], "F16": ["1", "2"]}, parts_file="a-{quantization}-{part}"), ["F16"]),
         ({"files": {"none": [{"path": "a"}]}}, []),
         ({"files": {"Q4_0": [{"path": "a"}]}}, ["Q4_0"]),
     ],

@@ -54,6 +54,12 @@ def unlisted_quantization(subject: Subject) -> Iterator[Finding]:
                 fix = f"write `{same}`, as in the list" if same else f"add {quantization} to `quantizations`"
                 message = f"{quantization} has files, but `quantizations` does not list it"
                 yield Finding(path, (*pointer, "files", quantization), message, fix, at="key")
+        for kind, hub in (variant.sources.hubs() if variant.sources else {}).items():
+            for quantization in hub.parts or ():
+                if quantization not in (hub.quantizations or offered):
+                    message = f"{quantization} has parts, but `quantizations` does not list it"
+                    place: Pointer = (*pointer, "sources", kind, "parts", quantization)
+                    yield Finding(path, place, message, f"add {quantization} to `quantizations`", at="key")
 
 
 def quantization_without_files(subject: Subject) -> Iterator[Finding]:
