@@ -146,6 +146,21 @@ def test_the_store_forgets_what_is_long_gone(tmp_path: Path) -> None:
     assert Store(tmp_path / "none" / NAME).names(["x"]) == {}
 
 
+def test_what_a_crash_left_is_not_trusted(tmp_path: Path) -> None:
+    first = written(seen(entry()), tmp_path)
+    with sqlite3.connect(tmp_path / NAME) as base:
+        base.execute("UPDATE made SET data = 'wrong'")
+        base.execute("PRAGMA user_version = 1")
+    assert written(seen(entry()), tmp_path) == first
+
+
+def test_two_runs_at_once_do_not_disturb_each_other(tmp_path: Path) -> None:
+    first = written(seen(entry()))
+    with Store(tmp_path / NAME).keeping():
+        assert written(seen(entry()), tmp_path) == first
+    assert written(seen(entry()), tmp_path) == first
+
+
 @pytest.mark.parametrize("path", ["../../etc/x", "a/../b", "/x", ".hidden/x", "a//b", "a b", "a\nb"])
 def test_names_of_overlays_reach_no_other_file(path: str, monkeypatch: pytest.MonkeyPatch) -> None:
     broken(monkeypatch, files=(File(path, b"x"), File("fine", b"y")))

@@ -122,10 +122,10 @@ def _prepare(
         return [_make(entries[index], names) for index in missing[start:stop]]
 
     done = 0
-    with parallel.uncollected():
+    with parallel.uncollected(), store.keeping() as keep:
         for rows in parallel.map_chunks(work, len(missing), jobs):
             fresh = dict(zip((keys[index] for index in missing[done : done + len(rows)]), rows, strict=True))
-            store.put(fresh)
+            keep(fresh)
             known |= {key: row.names for key, row in fresh.items()}
             done += len(rows)
             if progress:

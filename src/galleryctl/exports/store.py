@@ -9,18 +9,21 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from contextlib import closing, suppress
+from contextlib import closing, contextmanager, suppress
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
     from pathlib import Path
 
-NAME = "exports-1.sqlite"
+NAME = "exports-2.sqlite"
 _SPARE = 3  # times as many rows as one run uses: other audiences and revisions are built in turn
+_FAST = "PRAGMA synchronous = OFF; PRAGMA journal_mode = OFF; PRAGMA cache_size = -16000;"
+_UNFINISHED = 1
+"""Stands in the file while it is written: no journal is, so what a crash leaves is thrown away."""
 _TABLES = """
 CREATE TABLE IF NOT EXISTS told (key TEXT PRIMARY KEY, names TEXT, missing BLOB) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS made (path TEXT, key TEXT, data BLOB, PRIMARY KEY (path, key)) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS made (path TEXT, key TEXT, data BLOB, PRIMARY KEY (path, key));
 """
 
 
@@ -47,7 +50,9 @@ class Store:
         seen: dict[str, tuple[str, ...]] = {}  # models of one kind have parts in the same files
         try:
             with closing(sqlite3.connect(self._path)) as base:
-                found = {}
+                found: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {}
+                if base.execute("PRAGMA user_version").fetchone()[0] == _UNFINISHED:
+                    return found
                 for key, text in base.execute("SELECT key, names FROM told"):
                     if key in wanted:
                         own, _, shared = text.partition("\n")
@@ -58,21 +63,52 @@ class Store:
             self.discard()
             return {}
 
-    def put(self, rows: Mapping[str, Kept]) -> None:
-        """Keep what models gave. What cannot be kept is made again."""
+    @contextmanager
+    def keeping(self) -> Iterator[Callable[[Mapping[str, Kept]], None]]:
+        """A function that keeps what models gave; what cannot be kept is made again. One process keeps at a time."""
+        base = self._writable()
+        try:
+            yield lambda rows: self._put(base, rows) if base else None
+            if base:
+                with suppress(sqlite3.Error):
+                    base.execute("COMMIT")
+                    base.execute("PRAGMA user_version = 0")
+        finally:
+            if base:
+                base.close()
+
+    def _writable(self) -> sqlite3.Connection | None:
+        """The file, locked and marked as unfinished; none where another process has it, or nothing can be written."""
         try:
             self._path.parent.mkdir(parents=True, exist_ok=True)
-            with closing(sqlite3.connect(self._path)) as base, base:
-                base.executescript(f"PRAGMA synchronous = OFF; {_TABLES}")
-                base.executemany(
-                    "INSERT OR REPLACE INTO told VALUES (?, ?, ?)",
-                    ((key, "\n".join("\t".join(paths) for paths in row.names), row.left) for key, row in rows.items()),
-                )
-                base.executemany(
-                    "INSERT OR REPLACE INTO made VALUES (?, ?, ?)",
-                    ((path, key, data) for key, row in rows.items() for path, data in row.data.items()),
-                )
+            if self._unfinished():
+                self.discard()
+            base = sqlite3.connect(self._path, isolation_level=None, timeout=0)
+            base.executescript(f"{_FAST} {_TABLES} PRAGMA user_version = {_UNFINISHED}; BEGIN EXCLUSIVE")
         except (sqlite3.Error, OSError):
+            return None
+        return base
+
+    def _unfinished(self) -> bool:
+        """Whether a process died while it wrote, so that nothing in the file can be trusted."""
+        if not self._path.exists():
+            return False
+        with closing(sqlite3.connect(self._path, timeout=0)) as base:
+            base.execute("BEGIN EXCLUSIVE")  # refused while somebody writes
+            found: int = base.execute("PRAGMA user_version").fetchone()[0]
+            return found == _UNFINISHED
+
+    def _put(self, base: sqlite3.Connection, rows: Mapping[str, Kept]) -> None:
+        try:
+            base.executemany(
+                "INSERT OR REPLACE INTO told VALUES (?, ?, ?)",
+                ((key, "\n".join("\t".join(paths) for paths in row.names), row.left) for key, row in rows.items()),
+            )
+            base.executemany(
+                "INSERT OR REPLACE INTO made VALUES (?, ?, ?)",
+                ((path, key, data) for key, row in rows.items() for path, data in row.data.items()),
+            )
+        except sqlite3.Error:  # the disk is full: the mark stays, and the file goes with the next run
             self.discard()
 
     def forget(self, used: Iterable[str]) -> None:
