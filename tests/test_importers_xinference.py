@@ -252,6 +252,26 @@ def test_the_registration_form_is_read() -> None:
     assert "extra" not in overlay(found)
 
 
+@pytest.mark.parametrize(
+    ("type_", "own", "variant"),
+    [
+        ("image", {"model_family": "stable_diffusion", "model_ability": ["text2image"]}, {}),
+        ("audio", {"model_family": "whisper", "multilingual": True, "model_ability": ["audio2text"]}, {}),
+        (
+            "embedding",
+            {"dimensions": 8, "max_tokens": 9, "language": ["en"]},
+            {"format": "pytorch", "quantizations": ["none"]},
+        ),
+    ],
+)
+def test_the_registration_form_of_other_types_is_read(type_: str, own: dict[str, Any], variant: dict[str, Any]) -> None:
+    form = {"model_name": "own", "model_id": "acme/own", "model_revision": COMMIT, "model_uri": None, **own}
+    (found,) = imported(form | {"model_hub": "modelscope"})
+    sources = {"modelscope": {"repo": "acme/own", "revision": COMMIT}}
+    assert (found.type, released(found)["variants"]) == (type_, [{**variant, "sources": sources}])
+    assert overlay(found) == {}
+
+
 def test_a_folder_of_catalogues_is_read(tmp_path: Path) -> None:
     for type_, entries in SAMPLES.items():
         folder = tmp_path / type_ / "models"

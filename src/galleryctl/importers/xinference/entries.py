@@ -117,8 +117,6 @@ def _kept(
     identifier: str, type_: str, entry: Mapping[str, Json], found: Neutral, overlay: dict[str, Any]
 ) -> dict[str, Any]:
     """Put into the overlay what the exporter would not give back. Returns all of it, as a patch of the family."""
-    if any(key in overlay for key in ("per_variant", "extra")):
-        raise AssertionError(overlay)
     release = {**found.release, **({"runtimes": {"xinference": overlay}} if overlay else {})}
     typed = Release.model_validate(release)
     model = Model.model_validate(found.model)
