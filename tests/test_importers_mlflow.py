@@ -309,3 +309,47 @@ def test_files_of_this_machine_are_not_read_for_a_remote_server(
     remote = Runs(Http(allow_private=True))
     with pytest.raises(FetchError, match="no parts"):
         remote.part(snapshot, "data/model.pth", 0, 5)
+
+
+_SERVER = """
+import sys
+from mlflow.server import app
+from werkzeug.serving import make_server
+server = make_server("127.0.0.1", 0, app, threaded=True)
+print(server.server_port, flush=True)
+server.serve_forever()
+"""
+
+
+def test_a_tracking_server_lists_and_sends_artifacts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("flask", reason="MLflow's server needs flask, which comes with moto[server]")
+    settings = {
+        "_MLFLOW_SERVER_FILE_STORE": str(tmp_path / "store"),
+        "_MLFLOW_SERVER_ARTIFACT_ROOT": "mlflow-artifacts:/",
+        "_MLFLOW_SERVER_ARTIFACT_DESTINATION": str(tmp_path / "artifacts"),
+        "_MLFLOW_SERVER_SERVE_ARTIFACTS": "true",
+        "MLFLOW_ALLOW_FILE_STORE": "true",
+        "MLFLOW_DISABLE_TELEMETRY": "true",
+    }
+    (tmp_path / "store").mkdir()
+    with subprocess.Popen(
+        [sys.executable, "-W", "ignore", "-c", _SERVER],
+        env={**os.environ, **settings},
+        cwd=tmp_path,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+    ) as process:
+        try:
+            assert process.stdout is not None
+            store = opened(monkeypatch, f"http://127.0.0.1:{process.stdout.readline().strip()}")
+            result = found(run_of(store, tmp_path, FILES), Options(type="vision", digest=True))
+        finally:
+            process.terminate()
+    assert isinstance(result, Candidate)
+    release = result.releases["1.0.0"]
+    assert release["environment"] == {"framework": "pytorch"}
+    listed = release["variants"][0]["files"]["none"]
+    assert [file["path"] for file in listed] == ["data/model.pth", "MLmodel"]
+    assert listed[0]["sha256"] == hashlib.sha256(b"weights").hexdigest()
+    assert [remark.code for remark in result.remarks] == ["SRC005", "VAL006"]

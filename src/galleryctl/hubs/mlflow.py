@@ -35,6 +35,14 @@ if TYPE_CHECKING:
 
 _INSTALL = "reading training runs needs mlflow: pip install 'galleryctl[mlflow]'"
 _ADDRESS = "MLFLOW_TRACKING_URI"
+_SETTINGS = {
+    "MLFLOW_DISABLE_TELEMETRY": "true",
+    "MLFLOW_ALLOW_FILE_STORE": "true",  # it is only read
+    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2",  # of its own accord it tries for minutes
+    "MLFLOW_HTTP_REQUEST_TIMEOUT": "30",
+    "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
+}
+"""What the client is told where the environment says nothing."""
 _RUN = re.compile(r"[0-9a-f]{32}")
 _VERSION = re.compile(r"models:/(?P<name>[^/@:\s][^/@:]{0,200})(?:/(?P<version>[0-9]{1,9})|@(?P<alias>[\w.-]{1,200}))")
 _LOGGED = re.compile(r"models:/(m-[\w-]{1,100})")
@@ -167,8 +175,8 @@ class Runs:
     @cached_property
     def _client(self) -> Any:  # noqa: ANN401 - the library's own
         tracking = self.tracking
-        os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
-        os.environ.setdefault("MLFLOW_ALLOW_FILE_STORE", "true")  # it is only read
+        for name, value in _SETTINGS.items():
+            os.environ.setdefault(name, value)
         try:
             import mlflow  # noqa: PLC0415 - an extra
         except ImportError as error:

@@ -173,7 +173,8 @@ def _source(training: Training, tracking: str, remarks: list[Remark]) -> dict[st
         return {"sources": {"object": {"prefix": root}}}
     if parts.scheme == "mlflow-artifacts" and not parts.netloc and tracking.startswith("https://"):
         return {"sources": {"url": {"prefix": f"{tracking}{_ARTIFACTS}{parts.path.strip('/')}"}}}
-    what = "a folder of one machine" if parts.scheme in {"", "file"} else f"a {parts.scheme} store"
+    what = "a folder of one machine" if parts.scheme in {"", "file"} else f"a store of the kind {parts.scheme}"
+    what = "a tracking server without https" if parts.scheme == "mlflow-artifacts" else what
     text = f"the artifacts lie in {what}, where nobody else can fetch them"
     remarks.append(Remark("SRC005", text, "copy them to a hub or an object store, and name it in `sources`"))
     return {}

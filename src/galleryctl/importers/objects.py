@@ -121,7 +121,7 @@ def translate(
     release |= _layout({file.path for file in inner}, remarks)
     if lacking := [file.path for file in inner if file.sha256 is None]:
         text = f"the store keeps no SHA-256 of {len(lacking)} of {len(inner)} files"
-        remarks.append(Remark("FIL001", text, "compute it with --digest; `galleryctl release` does so too"))
+        remarks.append(Remark("FIL001", text, "compute it with --digest"))
     return Candidate(
         source=title,
         at=prefix,
