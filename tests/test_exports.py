@@ -16,8 +16,9 @@ import pytest
 
 import exported
 from conftest import MINIMAL, Result, write
-from galleryctl import building, exports
+from galleryctl import building, document, exports
 from galleryctl.errors import UsageError
+from galleryctl.exports import localai
 from galleryctl.exports.base import File, Made
 from galleryctl.exports.store import NAME, Store
 from galleryctl.runtimes.natives import NATIVES, line, use
@@ -144,6 +145,23 @@ def test_the_store_forgets_what_is_long_gone(tmp_path: Path) -> None:
     with sqlite3.connect(tmp_path / NAME) as base:
         assert base.execute("SELECT count(*) FROM told").fetchone()[0] <= 3
     assert Store(tmp_path / "none" / NAME).names(["x"]) == {}
+
+
+def test_an_entry_that_is_written_by_its_members_is_that_of_a_listing() -> None:
+    odd = {
+        "name": "a",
+        "b": [1, {"c": "x\ny\n"}],
+        "d": {},
+        "e": True,
+        "f": 1,
+        "g": "1",
+        "h": [],
+        "l": None,
+        "m": "a\n\nb",
+    }
+    known: dict[str, str] = {}
+    for found in (odd, odd | {"name": "b", "f": True, "i": {"j": {"k": ["a", [1, 2]]}}}):
+        assert localai._written(found, known) == document.listing([found])
 
 
 def test_what_a_crash_left_is_not_trusted(tmp_path: Path) -> None:

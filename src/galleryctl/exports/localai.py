@@ -53,8 +53,20 @@ def one(item: Item) -> Made:
     """The entries of a model, as text."""
     entries, left = entries_of(item.id, item.type, item.model, item.version, item.release)
     cover = layout.cover(item.id) if item.outline.cover and "icon" not in item.model.links else ""
-    parts = tuple((INDEX, {"name": entry["name"], "text": listing([entry]), "cover": cover}) for entry in entries)
+    known: dict[str, str] = {}
+    parts = tuple((INDEX, {"name": entry["name"], "text": _written(entry, known), "cover": cover}) for entry in entries)
     return Made(parts, (), lists.joined(item.release, left))
+
+
+def _written(entry: Mapping[str, Any], known: dict[str, str]) -> str:
+    """`listing([entry])`; what the entries of a model have in common is written once."""
+    members = []
+    for key, value in entry.items():
+        mark = f"{key} {value!r}"
+        if mark not in known:
+            known[mark] = listing([{key: value}])[2:]
+        members.append(known[mark])
+    return f"- {'  '.join(members)}"
 
 
 def entries_of(
