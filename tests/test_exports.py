@@ -161,7 +161,7 @@ def test_an_entry_that_is_written_by_its_members_is_that_of_a_listing() -> None:
     }
     known: dict[str, str] = {}
     for found in (odd, odd | {"name": "b", "f": True, "i": {"j": {"k": ["a", [1, 2]]}}}):
-        assert localai._written(found, known) == document.listing([found])
+        assert localai.as_listed(found, known) == document.listing([found])
 
 
 def test_what_a_crash_left_is_not_trusted(tmp_path: Path) -> None:
