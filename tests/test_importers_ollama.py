@@ -10,7 +10,6 @@ import pytest
 
 from galleryctl.errors import UsageError
 from galleryctl.fetch import FetchError, Http, MissingError
-from galleryctl.hubs import ollama as library
 from galleryctl.importers import Candidate, Options, Rejected, claim, ollama, reference
 from galleryctl.runtimes.base import Command, targets
 from galleryctl.runtimes.ollama import RUNTIME
@@ -299,13 +298,6 @@ def test_what_is_not_there_is_said(store: Registry) -> None:
     store.push("library/odd", "latest", {"layers": None})
     with pytest.raises(FetchError, match="no list of layers"):
         found("ollama:odd")
-
-
-def test_the_name_that_ollama_pulls() -> None:
-    digested = f"@sha256:{'a' * 64}"
-    assert library.name_of(f"registry.ollama.ai/library/qwen3:8b{digested}") == "qwen3:8b"
-    assert library.name_of(f"registry.ollama.ai/ada/own{digested}") == "ada/own"
-    assert library.name_of(f"ghcr.io/ada/own{digested}") is None
 
 
 def test_ollama_runs_what_was_imported_from_it(store: Registry) -> None:
