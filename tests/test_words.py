@@ -62,7 +62,7 @@ def test_unknown_tags(tag: str, message: str, after: str | None) -> None:
 def test_the_scene_of_an_automl_task_is_a_word_of_the_taxonomy(scene: str, message: str | None) -> None:
     scenes = {"taxonomy.yaml": TAXONOMY["taxonomy.yaml"] + "scenes: {title: Scene, values: {ocr: {label: OCR}}}\n"}
     files = judged.release(origin={"kind": "automl", "scene": scene, "task": "receipts"})
-    found = [text for text in judged.messages(scenes | files, "TAX001") if "scenes" in text]
+    found = [text for text in judged.messages({**scenes, **files}, "TAX001") if "scenes" in text]
     assert found == ([message] if message else [])
 
 

@@ -254,7 +254,7 @@ def _float(text: str) -> float | None:
 
 
 _DECODER = json.JSONDecoder(
-    parse_int=_int,  # type: ignore[arg-type]  # a number nobody can hold counts as absent
-    parse_float=_float,  # type: ignore[arg-type]
+    parse_int=_int,  # a number nobody can hold counts as absent
+    parse_float=_float,
     parse_constant=lambda _: None,
 )
