@@ -54,8 +54,8 @@ def one(item: Item) -> Made:
     entries, left = entries_of(item.id, item.type, item.model, item.version, item.release)
     cover = layout.cover(item.id) if item.outline.cover and "icon" not in item.model.links else ""
     known: dict[str, str] = {}
-    parts = tuple((INDEX, {"name": entry["name"], "text": as_listed(entry, known), "cover": cover}) for entry in entries)
-    return Made(parts, (), lists.joined(item.release, left))
+    parts = [{"name": entry["name"], "text": as_listed(entry, known), "cover": cover} for entry in entries]
+    return Made(tuple((INDEX, part) for part in parts), (), lists.joined(item.release, left))
 
 
 def as_listed(entry: Mapping[str, Any], known: dict[str, str]) -> str:
