@@ -230,6 +230,9 @@ def published(site: Path) -> None:
     found = [name for row in rows for name in re.findall(r"`/([^`]*)`", row)]
     assert len(found) > 12
     for name in found:
+        if "<runtime>" in name:  # the gallery of the tour names none
+            assert not (site / "runtimes").exists()
+            continue
         for word, value in names.items():
             name = name.replace(word, value)  # noqa: PLW2901 - one name after the other
         assert (site / name).is_file() or any((site / name).iterdir()), name
