@@ -39,6 +39,7 @@ title: {title}
 folder: {folder}
 default_language: en
 languages: [en]
+# runtimes: [vllm, llama.cpp, ollama]          # whose native files are written: also xinference, localai, litellm, …
 # organisation: staff                          # the group of roles.yaml that may see `visibility: organisation`
 """
 
