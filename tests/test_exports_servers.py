@@ -101,18 +101,24 @@ def test_a_variant_that_is_left_out_whole_is_told_once() -> None:
 
 
 def test_llama_cpp_reads_its_presets() -> None:
-    release = chat(llama={"arguments": {"n-gpu-layers": 99, "flash-attn": "on", "mlock": True}})
+    release = chat(llama={"arguments": {"n-gpu-layers": 99, "tensor-split": "3,1", "mlock": True}})
     found = exported.files("llama.cpp", entry(releases=release))
     read = presets(found["models.ini"].decode())
     assert list(read) == ["acme/tiny:8b-gguf-Q4_K_M", "acme/tiny:8b-gguf-Q8_0"]
     assert read["acme/tiny:8b-gguf-Q8_0"] == {
         "hf-repo": "acme/tiny-gguf:Q8_0", "ctx-size": "8192", "jinja": "true", "n-gpu-layers": "99",
-        "flash-attn": "on", "mlock": "true",
+        "tensor-split": "3,1", "mlock": "true",
     }  # fmt: skip
     assert {key for section in read.values() for key in section} <= OPTIONS
     rows = json.loads(found["models.json"])["models"]["acme/tiny"]
     long = {"-hf": "--hf-repo", "-c": "--ctx-size"}
     assert rows[1]["arguments"] == [long.get(word, word) for word in words("llama.cpp", release, 2)[1:]]
+
+
+def test_options_are_whole_words() -> None:
+    assert [each for each in OPTIONS if each.strip("-") != each] == []
+    assert {"image-max-tokens", "yarn-ext-factor", "tensor-split"} <= OPTIONS
+    assert OPTIONS.isdisjoint({"tokens", "factor", "split"})
 
 
 @pytest.mark.parametrize(

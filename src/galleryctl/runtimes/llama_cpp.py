@@ -22,22 +22,20 @@ from galleryctl.runtimes.sentences import say
 _MODES = {"embedding": "embedding", "rerank": "reranking", "llm": "jinja"}
 _CONTEXT = 8192
 """Its own default is all that the model was trained for, which may not fit."""
-
-
-_WORDS = (
-    "hf-repo hf-file model-url mmproj-url mmproj-auto no-mmproj mmproj-offload image-min-tokens image-max- "
-    "tokens hf-repo-draft ctx-size n-predict batch-size ubatch-size keep swa-full flash-attn perf escape "
-    "parallel threads threads-batch cont-batching kv-unified cache-ram cache-prompt cache-reuse context-shift "
-    "ctx-checkpoints warmup rope-scaling rope-scale rope-freq-base rope-freq-scale yarn-orig-ctx yarn-ext- "
-    "factor yarn-attn-factor yarn-beta-slow yarn-beta-fast kv-offload no-kv-offload repack cache-type-k "
-    "cache-type-v mmap no-mmap mlock device override-tensor cpu-moe n-cpu-moe n-gpu-layers split-mode tensor- "
-    "split main-gpu fit fit-target fit-ctx override-kv op-offload samplers seed sampling-seq ignore-eos temp "
-    "top-k top-p min-p top-n-sigma xtc-probability xtc-threshold typical repeat-last-n repeat-penalty "
-    "presence-penalty frequency-penalty dry-multiplier dry-base dry-allowed-length dry-penalty-last-n "
-    "dynatemp-range dynatemp-exp mirostat mirostat-lr mirostat-ent logit-bias spm-infill pooling embedding "
-    "embeddings reranking jinja no-jinja chat-template chat-template-kwargs reasoning-format reasoning-budget "
-    "prefill-assistant alias draft-max draft-min draft-p-min"
-)
+_WORDS = """
+    hf-repo hf-file model-url mmproj-url mmproj-auto no-mmproj mmproj-offload image-min-tokens image-max-tokens
+    hf-repo-draft ctx-size n-predict batch-size ubatch-size keep swa-full flash-attn perf escape parallel
+    threads threads-batch cont-batching kv-unified cache-ram cache-prompt cache-reuse context-shift
+    ctx-checkpoints warmup rope-scaling rope-scale rope-freq-base rope-freq-scale yarn-orig-ctx yarn-ext-factor
+    yarn-attn-factor yarn-beta-slow yarn-beta-fast kv-offload no-kv-offload repack cache-type-k cache-type-v
+    mmap no-mmap mlock device override-tensor cpu-moe n-cpu-moe n-gpu-layers split-mode tensor-split main-gpu
+    fit fit-target fit-ctx override-kv op-offload samplers seed sampling-seq ignore-eos temp top-k top-p min-p
+    top-n-sigma xtc-probability xtc-threshold typical repeat-last-n repeat-penalty presence-penalty
+    frequency-penalty dry-multiplier dry-base dry-allowed-length dry-penalty-last-n dynatemp-range dynatemp-exp
+    mirostat mirostat-lr mirostat-ent logit-bias spm-infill pooling embedding embeddings reranking jinja
+    no-jinja chat-template chat-template-kwargs reasoning-format reasoning-budget prefill-assistant alias
+    draft-max draft-min draft-p-min
+"""
 OPTIONS = frozenset(_WORDS.split())
 """Options that belong to a model. One that the server does not know in its presets, and it does not start; the others
 name files of the machine, or are the whole server's."""
