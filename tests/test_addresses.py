@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 import judged
-from judged import model
+from judged import model, release
 
 
 @pytest.mark.parametrize(
@@ -34,6 +34,13 @@ def test_addresses(address: str, said: str | None) -> None:
     found = judged.messages(model(links=f"{{homepage: '{address}'}}"), "URL001")
     assert len(found) == (0 if said is None else 1)
     assert said is None or found[0].endswith(said)
+
+
+@pytest.mark.parametrize(("run", "wrong"), [("8a1f", []), ("9b2e", ["'mlflow:9b2e' has the scheme mlflow"])])
+def test_a_metric_may_name_the_run_that_made_the_model(run: str, wrong: list[str]) -> None:
+    origin = {"kind": "training", "platform": "mlflow", "ref": "8a1f"}
+    metric = {"name": "loss", "value": 0.5, "source": f"mlflow:{run}"}
+    assert judged.messages(release(origin=origin, metrics=[metric]), "URL001") == wrong
 
 
 def test_a_password_is_not_repeated_in_the_message() -> None:

@@ -127,7 +127,8 @@ def bad_address(subject: Subject) -> Iterator[Finding]:
     """An address has spaces, another scheme than https, credentials or a private host.
 
     Spaces break the address in most programs; plain http can be changed on the way; a password in it is public from
-    the first commit; and a private host is reachable for nobody, or only for machines that should not be reached.
+    the first commit; and a private host is reachable for nobody, or only for machines that should not be reached. A
+    metric may name the release's own `origin` instead, as `platform:ref`: a training run may have no address.
 
     Bad:
 

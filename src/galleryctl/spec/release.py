@@ -215,7 +215,7 @@ class Metric(Frozen):
     date: dt.date | None = None
     """Day of the measurement or its publication."""
     source: str | None = None
-    """Address that reports it."""
+    """Address that reports it, or the task of `origin` that measured it, as `platform:ref`."""
     unit: str | None = None
     """Unit, where the figure is no plain score."""
 
