@@ -1,4 +1,4 @@
-"""A file at an address, read where it is asked for: for formats whose facts stand at their start or end."""
+"""A file elsewhere, read where it is asked for: for formats whose facts stand at their start or end."""
 
 from __future__ import annotations
 
@@ -8,26 +8,26 @@ from typing import TYPE_CHECKING
 from galleryctl.fetch.port import FetchError
 
 if TYPE_CHECKING:
-    from galleryctl.fetch.port import Fetcher
+    from collections.abc import Callable
 
 _BLOCK = 2**16
 
 
 class Ranged(io.RawIOBase):
-    """A seekable file over range requests, read in blocks of 64 KiB; `FetchError` beyond `cap` bytes altogether.
+    """A seekable file over `part(start, stop)`, read in blocks of 64 KiB; `FetchError` beyond `cap` bytes altogether.
 
-    `size` saves the request that asks for it. `fetched` counts bytes that came over the wire.
+    `name` is what the file is called in errors. `fetched` counts bytes that came over the wire.
     """
 
-    def __init__(self, fetcher: Fetcher, url: str, *, size: int | None = None, cap: int = 64 * 2**20) -> None:
+    def __init__(self, part: Callable[[int, int], bytes], size: int, *, name: str, cap: int = 64 * 2**20) -> None:
         super().__init__()
-        self._fetcher = fetcher
-        self._url = url
+        self._part = part
+        self._name = name
         self._cap = cap
         self._at = 0
         self._blocks: dict[int, bytes] = {}
         self.fetched = 0
-        self.size = _size(fetcher, url) if size is None else size
+        self.size = size
 
     def readable(self) -> bool:
         return True
@@ -70,17 +70,10 @@ class Ranged(io.RawIOBase):
             return
         start, stop = first * _BLOCK, min(self.size, (last + 1) * _BLOCK)
         if self.fetched + stop - start > self._cap:
-            raise FetchError(f"{self._url}: more than {self._cap:,} bytes of it would have to be read")
-        data = self._fetcher.part(self._url, start, stop)
+            raise FetchError(f"{self._name}: more than {self._cap:,} bytes of it would have to be read")
+        data = self._part(start, stop)
         self.fetched += len(data)
         if len(data) != stop - start:
-            raise FetchError(f"{self._url}: is shorter than the {self.size:,} bytes it should have")
+            raise FetchError(f"{self._name}: is shorter than the {self.size:,} bytes it should have")
         for index in range(first, last + 1):
             self._blocks[index] = data[(index - first) * _BLOCK : (index - first + 1) * _BLOCK]
-
-
-def _size(fetcher: Fetcher, url: str) -> int:
-    said = fetcher.head(url).headers.get("content-length", "")
-    if not said.isascii() or not said.isdigit() or len(said) > 18:  # noqa: PLR2004 - digits of a number of bytes
-        raise FetchError(f"{url}: does not say how large it is")
-    return int(said)

@@ -18,12 +18,11 @@ from galleryctl.inspection import configs, pickles, scanner
 from galleryctl.inspection.asking import answered
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from galleryctl.checks.observed import Config, Repository
     from galleryctl.checks.rule import Subject
-    from galleryctl.fetch import Fetcher
-    from galleryctl.hubs import Hub, Snapshot
+    from galleryctl.hubs import Snapshot
     from galleryctl.inspection.asking import Asks
     from galleryctl.spec import Scanner
 
@@ -148,22 +147,14 @@ def _pickle(each: Repository, found: Snapshot, path: str, asks: Asks) -> Scan:
     name = hub.address(found, path) if found.revision and PINNED.fullmatch(found.revision) else ""
     if name and (known := asks.kept.get(name)):
         return known
-    opened = Ranged(cast("Fetcher", _Parts(hub, found)), path, size=file.size)
-    scan = pickles.scan(cast("IO[bytes]", opened), file.size)
+    scan = _ranged(lambda start, stop: hub.part(found, path, start, stop), file.size, path)
     if name and not scan.trouble:
         asks.kept.put(name, scan)
     return scan
 
 
-class _Parts:
-    """The part of a fetcher that `Ranged` needs, over a hub: what wants a token of the hub is read with it."""
-
-    def __init__(self, hub: Hub, found: Snapshot) -> None:
-        self._hub = hub
-        self._found = found
-
-    def part(self, path: str, start: int, stop: int) -> bytes:
-        return self._hub.part(self._found, path, start, stop)
+def _ranged(part: Callable[[int, int], bytes], size: int, name: str) -> Scan:
+    return pickles.scan(cast("IO[bytes]", Ranged(part, size, name=name)), size)
 
 
 def _addresses_of_pickles(subject: Subject) -> list[str]:
@@ -175,7 +166,7 @@ def _pickle_at(url: str, asks: Asks) -> Scan:
     answer = answered(lambda: _address(url, asks))
     if isinstance(answer, Silence) or answer.size is None:
         return Scan(trouble=answer.text if isinstance(answer, Silence) else "its address does not state its size")
-    return pickles.scan(cast("IO[bytes]", Ranged(asks.fetcher, url, size=answer.size)), answer.size)
+    return _ranged(lambda start, stop: asks.fetcher.part(url, start, stop), answer.size, url)
 
 
 def _card(subject: Subject, asks: Asks) -> Card | None:
