@@ -17,7 +17,7 @@ from galleryctl.hubs import RemoteFile, Snapshot
 from servers import Answer, ranged
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Mapping
 
     from servers import Asked
 
@@ -77,9 +77,6 @@ class MemoryHub:
 
     def address(self, found: Snapshot, path: str) -> str:
         return f"{self.site}/{found.repo}/resolve/{found.revision or 'master'}/{path}"
-
-    def repositories(self, owner: str) -> Iterator[str]:
-        yield from (repo for repo in self.repos if repo.startswith(f"{owner}/"))
 
 
 def of(*hubs: MemoryHub) -> Callable[[str], MemoryHub]:

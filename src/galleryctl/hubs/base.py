@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 if TYPE_CHECKING:
     import datetime as dt
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping
 
 
 class RemoteFile(NamedTuple):
@@ -73,6 +73,3 @@ class Hub(Protocol):
 
     def address(self, found: Snapshot, path: str) -> str:
         """Where people and runtimes fetch a file, at that revision."""
-
-    def repositories(self, owner: str) -> Iterator[str]:
-        """What a user or organisation has, `owner/name` each."""

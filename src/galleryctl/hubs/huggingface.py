@@ -64,6 +64,7 @@ class HuggingFace:
         return f"{self._endpoint}/{found.repo}/resolve/{revision}/{quote(path)}"
 
     def repositories(self, owner: str) -> Iterator[str]:
+        """What a user or organisation has, `owner/name` each."""
         if not _OWNER.fullmatch(owner):
             raise MissingError(f"{owner}: is no user or organisation of Hugging Face")
         with self._asking(owner) as api:

@@ -155,9 +155,6 @@ class Runs:
     def address(self, found: Snapshot, path: str) -> str:
         return f"{found.raw['training'].root}/{path}"
 
-    def repositories(self, owner: str) -> Iterator[str]:
-        raise UsageError(f"name a run or a registered model of {owner}")
-
     @cached_property
     def tracking(self) -> str:
         """Address of the store. Raises `UsageError` for one that cannot be read, `RefusedError` for a refused one."""
@@ -314,10 +311,6 @@ class Runs:
             else:
                 found.append(Metric(name, float(last.value), moment))
         return tuple(found), tuple(odd)
-
-
-def hub(fetcher: Fetcher) -> Runs:
-    return Runs(fetcher)
 
 
 def _flavors(data: bytes) -> Mapping[str, Mapping[str, Any]]:

@@ -17,7 +17,7 @@ from galleryctl.hubs.base import RemoteFile, Snapshot
 
 if TYPE_CHECKING:
     import datetime as dt
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping
 
     from galleryctl.fetch import Fetcher
 
@@ -76,11 +76,6 @@ class ModelScope:
     def address(self, found: Snapshot, path: str) -> str:
         revision = quote(found.revision or BRANCH, safe="")
         return f"{self._endpoint}/models/{found.repo}/resolve/{revision}/{quote(path)}"
-
-    def repositories(self, owner: str) -> Iterator[str]:
-        raise FetchError(
-            f"{owner}: ModelScope shows what an owner has only on its pages; name a repository, owner/name"
-        )
 
     def _data(self, repo: str, rest: str) -> Mapping[str, Any]:
         url = f"{self._endpoint}/api/v1/models/{repo}{rest}"

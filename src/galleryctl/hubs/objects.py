@@ -103,9 +103,6 @@ class Objects:
     def address(self, found: Snapshot, path: str) -> str:
         return f"{found.repo}/{path}"
 
-    def repositories(self, owner: str) -> Iterator[str]:
-        raise UsageError(f"name a prefix: s3://{owner}/…")
-
     @cached_property
     def _store(self) -> Any:  # noqa: ANN401 - the library has no types
         """The store of the environment, once its endpoint was allowed."""

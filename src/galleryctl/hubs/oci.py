@@ -15,7 +15,7 @@ from galleryctl.fetch import DeniedError, FetchError, Limits, MissingError
 from galleryctl.hubs.base import RemoteFile, Snapshot
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Mapping
 
     from galleryctl.fetch import Fetcher, Response
 
@@ -154,9 +154,6 @@ class Oci:
 
     def address(self, found: Snapshot, path: str) -> str:
         return self._blob(Image.parse(found.repo), self._layer(found, path).sha256)
-
-    def repositories(self, owner: str) -> Iterator[str]:
-        raise UsageError(f"a registry lists nothing to strangers; name one image of {owner}")
 
     def _layer(self, found: Snapshot, path: str) -> Layer:
         for layer in found.raw["layers"]:
