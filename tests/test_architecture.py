@@ -41,8 +41,7 @@ SIDEWAYS = {  # within one line, each with its reason
 HOMES = {  # third-party library, or part of the standard library that needs care → the modules that may import it
     "botocore": ("hubs.objects",),
     "click": ("cli",),
-    "concurrent": ("inspection.asking",),  # it waits for answers; what computes forks, in `parallel`
-    "fsspec": ("hubs.objects",),
+    "concurrent": ("parallel",),
     "httpcore2": ("fetch",),
     "httpx2": ("fetch", "hubs.huggingface"),
     "huggingface_hub": ("hubs.huggingface",),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import threading
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -15,7 +14,6 @@ from galleryctl import checks, git, inspection, loading
 from galleryctl.checks import observed, online
 from galleryctl.fetch import Http
 from galleryctl.inspection import Asks
-from galleryctl.inspection.asking import together
 from galleryctl.inspection.gathering import gather
 from servers import Answer, serving
 from sources import MemoryHub, commit
@@ -253,11 +251,6 @@ def test_a_host_that_never_answers_is_given_up() -> None:
     for number in range(10):
         asks.source("huggingface", f"acme/{number}", None)
     assert len(hub.asked) == 14
-
-
-def test_several_are_asked_at_the_same_time() -> None:
-    waiting = threading.Barrier(4, timeout=30)
-    assert list(together(lambda number: (waiting.wait(), number)[1], range(4))) == [0, 1, 2, 3]
 
 
 # -- what is not in the registry yet

@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import textwrap
+import threading
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -19,7 +20,7 @@ from hypothesis import strategies as st
 
 from galleryctl import parallel
 from galleryctl.errors import OutputError
-from galleryctl.parallel import default_jobs, map_chunks, serve
+from galleryctl.parallel import default_jobs, map_chunks, serve, together
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -247,3 +248,8 @@ def test_no_child_outlives_its_parent(number: signal.Signals) -> None:
         assert complaint == "interrupted\n"  # and no traceback of a child
     else:
         assert code == -number
+
+
+def test_many_wait_at_the_same_time_and_answer_in_order() -> None:
+    waiting = threading.Barrier(4, timeout=30)
+    assert list(together(lambda number: (waiting.wait(), number)[1], range(4))) == [0, 1, 2, 3]

@@ -1,6 +1,6 @@
-"""Work on numbered things in forked processes: a child inherits what it needs, and only results travel.
+"""Many things at once: what computes in forked processes, what waits for answers in threads (`together`).
 
-* Nothing is pickled on the way in, so the function may close over data of any size.
+* A child inherits what it needs, and only results travel: the function may close over data of any size.
 * Results come in order, whatever process made them; one process gives the same as many.
 * A child never outlives the loop that reads its results, nor for long a parent that was killed.
 """
@@ -17,13 +17,16 @@ from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
     from multiprocessing.connection import Connection
     from multiprocessing.context import ForkProcess
 
+Value = TypeVar("Value")
 Result = TypeVar("Result")
 
 _PATIENCE = 10.0  # seconds for a child that has sent all its results to exit
+_WAITING = 8
+"""Threads that wait for answers at the same time: they do not compute."""
 
 
 def default_jobs() -> int:
@@ -41,6 +44,14 @@ def uncollected() -> Iterator[None]:
     finally:
         if enabled:
             gc.enable()
+
+
+def together(work: Callable[[Value], Result], values: Iterable[Value]) -> Iterator[Result]:
+    """`work` of every value, in order, in threads: for what waits for answers of others."""
+    from concurrent.futures import ThreadPoolExecutor  # noqa: PLC0415 - on use: most commands ask nobody
+
+    with ThreadPoolExecutor(_WAITING, thread_name_prefix="ask") as pool:
+        yield from pool.map(work, values)
 
 
 def map_chunks(function: Callable[[int, int], Result], count: int, jobs: int, chunk: int = 64) -> Iterator[Result]:

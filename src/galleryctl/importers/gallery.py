@@ -16,7 +16,7 @@ from galleryctl import canonical, layout
 from galleryctl.errors import UsageError
 from galleryctl.fetch import FetchError, MissingError
 from galleryctl.importers.base import Candidate, Rejected, Remark
-from galleryctl.inspection.asking import together
+from galleryctl.parallel import together
 from galleryctl.spec import Model, Release
 
 if TYPE_CHECKING:

@@ -14,7 +14,7 @@ from galleryctl.authoring.files import Files, Overlay
 from galleryctl.importers.base import Remark
 from galleryctl.importers.naming import publisher_of
 from galleryctl.importers.planning import Known, repositories
-from galleryctl.inspection.asking import together
+from galleryctl.parallel import together
 from galleryctl.problems import Severity
 from galleryctl.spec import version_key
 

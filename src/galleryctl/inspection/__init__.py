@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING
 
 from galleryctl import checks, git, layout, schemas
 from galleryctl.checks.rule import Context
-from galleryctl.inspection.asking import Asks, together
+from galleryctl.inspection.asking import Asks
 from galleryctl.inspection.gathering import gather
 from galleryctl.inspection.kept import Kept
 from galleryctl.inspection.memory_tree import OneFolder
+from galleryctl.parallel import together
 from galleryctl.problems import Severity
 
 if TYPE_CHECKING:

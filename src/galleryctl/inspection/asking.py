@@ -1,9 +1,8 @@
-"""Asking sources, many at once, each question once in a run; what never changes is kept for the next one."""
+"""Asking sources, each question once in a run; what never changes is kept for the next one."""
 
 from __future__ import annotations
 
 from collections import defaultdict
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from threading import Lock
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
@@ -14,16 +13,13 @@ from galleryctl.fetch import DeniedError, MissingError, RefusedError
 from galleryctl.inspection.kept import Kept
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable
 
     from galleryctl.fetch import Fetcher
     from galleryctl.hubs import Hub, Snapshot
 
 T = TypeVar("T")
-R = TypeVar("R")
 _TRIES = 3
-AT_ONCE = 8
-"""Models that are looked at at the same time: they wait for answers, they do not compute."""
 
 
 @dataclass(frozen=True)
@@ -92,9 +88,3 @@ def answered(ask: Callable[[], T]) -> T | Silence:
 
 def _silence(kind: Literal["missing", "denied", "refused", "silent"], error: GalleryError) -> Silence:
     return Silence(kind, " ".join(str(error).split()))
-
-
-def together(work: Callable[[T], R], values: Iterable[T]) -> Iterator[R]:
-    """`work` of every value, in order; several at a time."""
-    with ThreadPoolExecutor(AT_ONCE, thread_name_prefix="ask") as pool:
-        yield from pool.map(work, values)
