@@ -2,8 +2,15 @@
 
 GalleryError (exit 3: could not do it; nothing half-written is left)
 ├── GitError      git is missing, failed, or the history is not whole
-└── OutputError   the output folder cannot be written, or is not ours
-UsageError (exit 2: the words of the command are wrong)
+├── OutputError   the output folder cannot be written, or is not ours
+├── FetchError    what is not on this machine could not be read (`fetch`)
+│   ├── MissingError   there is nothing
+│   ├── DeniedError    it wants a login, or an agreement
+│   └── RefusedError   it may not be asked
+├── exports.RefusedError   a file that its runtime would refuse: a mistake of an exporter, told as RUN006
+└── UsageError (exit 2: the words of the command are wrong)
+
+Kinds below these stay in the module that raises and handles them.
 """
 
 from __future__ import annotations
