@@ -12,6 +12,7 @@ import sources
 from conftest import git
 from galleryctl import authoring, loading
 from galleryctl.errors import GalleryError, UsageError
+from galleryctl.hubs import RemoteFile
 from galleryctl.problems import Severity
 from sources import MemoryHub, commit, sha256
 
@@ -319,3 +320,54 @@ def test_a_release_without_sources_is_a_copy(registry: Make) -> None:
     made = release(folder)
     assert not made.pinned
     assert "checked" not in written(folder)
+
+
+# -- what a source cannot do to a digest that was reviewed
+
+
+def saying(contents: dict[str, bytes], files: tuple[RemoteFile, ...]) -> MemoryHub:
+    made = MemoryHub()
+    made.repos["acme/tiny-gguf"] = [(contents, {"files": files})]
+    return made
+
+
+def without_digests(files: dict[str, bytes]) -> tuple[RemoteFile, ...]:
+    return tuple(RemoteFile(path, len(data)) for path, data in sorted(files.items()))
+
+
+def test_a_small_file_with_other_bytes_under_the_same_revision_is_an_alarm(registry: Make) -> None:
+    """The hub states no digest of it, so it is read."""
+    folder = registry({f"{TINY}/1.0.0.yaml": BEGUN})
+    other = {**both(OLD), "tiny-Q4_K_M.gguf": b"evil weight"}
+    made = release(folder, saying(other, files=without_digests(other)))
+    assert [alarm.code for alarm in made.alarms] == ["FIL002"]
+    assert not (folder / TINY / "1.0.1.yaml").exists()
+
+
+def test_a_digest_stays_where_the_source_no_longer_states_it(registry: Make) -> None:
+    large = BEGUN.replace(f"size: {len(OLD)} ", f"size: {2**30} ")
+    folder = registry({f"{TINY}/1.0.0.yaml": large})
+    silent = (RemoteFile("tiny-Q4_K_M.gguf", 2**30), RemoteFile("tiny-Q8_0.gguf", 2**30))
+    made = release(folder, saying(both(OLD), files=silent))
+    assert made.alarms == ()
+    assert any("states no digest of tiny-Q4_K_M.gguf" in warning for warning in made.warnings)
+    assert f"sha256: {sha256(OLD)}" in written(folder)
+
+
+def test_another_size_is_an_alarm_where_the_source_no_longer_states_a_digest(registry: Make) -> None:
+    folder = registry({f"{TINY}/1.0.0.yaml": BEGUN})
+    made = release(folder, saying(both(OLD), files=(RemoteFile("tiny-Q4_K_M.gguf", 2**30),)))
+    assert [alarm.code for alarm in made.alarms] == ["FIL002"]
+    assert not (folder / TINY / "1.0.1.yaml").exists()
+
+
+def test_digests_of_another_commit_do_not_stand_under_the_pinned_one(registry: Make) -> None:
+    """A source that names no commit of its newest files: the pinned ones are what the release has."""
+    folder = registry({f"{TINY}/1.0.0.yaml": BEGUN})
+    made = hub(both(OLD), both(NEW))
+    made.repos["acme/tiny-gguf"][1] = (both(NEW), {"revision": None})
+    release(folder, made)
+    text = written(folder)
+    assert f"revision: {commit(1)}" in text
+    assert sha256(NEW) not in text
+    assert sha256(OLD) in text

@@ -104,6 +104,8 @@ class _Variant:
         self._pins = pins
         self._shown = shown
         self._snapshots: dict[tuple[str, str, str | None], Snapshot] = {}
+        self._still = not (variant.sources and (variant.sources.oci or variant.sources.object))
+        """Whether every source stays at the revision that the release has."""
 
     def pin(self) -> None:
         sources = self._variant.sources
@@ -153,8 +155,11 @@ class _Variant:
             return None
         fixed = hub.revision is not None and _COMMIT.fullmatch(hub.revision) is not None
         found = self._ask(kind, hub.repo, None if fixed else hub.revision)
+        if fixed and found.revision is None:  # its files may be of any commit: the pinned one is what is released
+            found = self._ask(kind, hub.repo, hub.revision)
         if fixed:
             self._compare(kind, hub, found)
+        self._still = self._still and fixed and found.revision in {None, hub.revision}
         self._put((*place, "revision"), hub.revision, found.revision, f"{hub.repo} has no commits")
         if found.gated is not None and found.gated is not bool(hub.gated):
             self._pins.values[*place, "gated"] = True if found.gated else DELETE
@@ -182,7 +187,7 @@ class _Variant:
     def _compare(self, kind: str, hub: Hub, head: Snapshot) -> None:
         """What the pinned commit has today, beside what the release says that it had."""
         try:
-            same = head.revision == hub.revision
+            same = head.revision in {None, hub.revision}
             then = head if same else self._hub(kind).snapshot(hub.repo, hub.revision)
         except FetchError as error:
             self._warn(f"the pinned revision of {hub.repo} could not be compared: {error}")
@@ -191,10 +196,16 @@ class _Variant:
             for index, file in enumerate(group):
                 known = None if file.url else then.file(file.path)
                 stated = file.sha256 if file.sha256 and _DIGEST.fullmatch(file.sha256) else None
-                if known and known.sha256 and stated and known.sha256 != stated:
+                if known is None or stated is None:
+                    continue
+                digest = known.sha256 or self._digest(then, known)
+                other = digest is None and file.size is not None and known.size not in {None, file.size}
+                if other or digest not in {None, stated}:
                     place = (*self._pointer, "files", quantization, index, "sha256")
+                    has = f"{known.size:,} bytes" if other else f"the digest {digest}"
+                    here = f"{file.size:,}" if other else stated
                     message = (
-                        f"{file.path} has the digest {known.sha256} at {kind}:{hub.repo}, here {stated}; "
+                        f"{file.path} has {has} at {kind}:{hub.repo}, here {here}; "
                         f"the revision {hub.revision} is the same"
                     )
                     self._alarm(
@@ -273,6 +284,8 @@ class _Variant:
         place = (*self._pointer, "files", quantization)
         stated = self._variant.files.get(quantization, ())
         kept = {file.path: file.model_dump(exclude_unset=True) for file in stated}
+        if self._still:  # what the source no longer says of the same commit is true all the same
+            facts = {path: {**_said(kept.get(path, {})), **fact} for path, fact in facts.items()}
         own = [file for file in stated if file.url]
         if [file.path for file in stated if not file.url] == list(facts):
             positions = {file.path: index for index, file in enumerate(stated)}
@@ -288,6 +301,10 @@ class _Variant:
             self._pins.values.setdefault((*self._pointer, "files"), {})[quantization] = group
         else:
             self._pins.values[place] = group
+
+
+def _said(file: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: file[name] for name in ("size", "sha256") if file.get(name) is not None}
 
 
 def _in_order(fact: Mapping[str, Any]) -> dict[str, Any]:
