@@ -212,3 +212,14 @@ def test_the_whole_way(there: Served, run: Run, registry: Make) -> None:
     refused = run("import", f"{there.url}/models/tiny-Q4_K_M.gguf", "--all", "-r", folder)
     assert refused.exit_code == 3
     assert "--allow-private" in refused.stderr
+
+
+def test_a_long_list_from_elsewhere_does_not_either(there: Served, tmp_path: Path) -> None:
+    """Only the start of a list is looked at to know that it is one."""
+    (tmp_path / "secret.json").write_text('[{"model_name": "secret", "version": 2}]')
+    FILES["long"] = f"s3://bucket/prefix\n{'#' * 2**17}\n\n{tmp_path}/secret.json\n".encode()
+    found = read(f"{there.url}/long")
+    assert [(type(each), each.remarks[0].message.partition(" may not")[0]) for each in found] == [
+        (Rejected, "s3://bucket/prefix"),
+        (Rejected, f"{tmp_path}/secret.json"),
+    ]

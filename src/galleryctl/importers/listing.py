@@ -85,6 +85,9 @@ def _entries(
         yield _rejected(group, at, "SRC003", f"{first} may not stand in a list from elsewhere")
         return
     reference = importers.reference(first, fetcher)
+    if reference.path is not None and not near:  # `claims` saw the start of the list only
+        yield _rejected(group, at, "SRC003", f"{first} may not stand in a list from elsewhere")
+        return
     importer = importers.claim(reference)
     if importer.NAME == NAME:
         yield _rejected(group, at, "SRC003", f"{first} is a list itself")
