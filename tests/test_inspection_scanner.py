@@ -49,6 +49,13 @@ def test_what_takes_too_long_is_ended_with_all_that_it_started(tmp_path: Path) -
     pytest.fail("what it started still runs")
 
 
+def test_what_closes_its_output_and_stays_is_ended() -> None:
+    start = time.monotonic()
+    script = "import os, time; os.close(1); os.close(2); time.sleep(60)"
+    assert scanner.run(program(script, seconds=2), "image").trouble == f"{sys.executable} took longer than 2 s"
+    assert time.monotonic() - start < 20
+
+
 def _alive(pid: int) -> bool:
     try:
         with open(f"/proc/{pid}/stat") as file:  # noqa: PTH123 - a file of the kernel

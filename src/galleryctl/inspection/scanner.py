@@ -46,13 +46,16 @@ def run(scanner: Scanner, target: str) -> Scan:
             output = process.stdout
             if output is None:
                 raise AssertionError("unreachable: its output is a pipe")
+            end = monotonic() + scanner.seconds
             try:
-                answer = _answer(output, monotonic() + scanner.seconds)
-                if answer is None:
-                    return Scan(trouble=f"{scanner.command[0]} took longer than {scanner.seconds} s")
-                code = process.wait()
+                answer = _answer(output, end)
+                code = None if answer is None else process.wait(max(end - monotonic(), 0))
+            except subprocess.TimeoutExpired:  # it closed its output, and stays
+                code = None
             finally:
                 _end(process)
+            if answer is None or code is None:
+                return Scan(trouble=f"{scanner.command[0]} took longer than {scanner.seconds} s")
     lines = [" ".join(line.split())[:_LONGEST] for line in answer.decode("utf-8", "replace").splitlines()]
     said = tuple(line for line in lines if line)[:_LINES]
     return Scan(findings=said or (f"{scanner.command[0]} ended with {code}",)) if code else Scan()
