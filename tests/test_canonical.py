@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 
 import pytest
@@ -11,6 +12,7 @@ from hypothesis import strategies as st
 
 from galleryctl import canonical
 
+EAST = dt.timezone(dt.timedelta(hours=8))
 ASCII = st.text(st.characters(min_codepoint=33, max_codepoint=126, exclude_characters='"\\'), min_size=1)
 
 
@@ -66,3 +68,8 @@ VALUES = st.recursive(
 @given(VALUES)
 def test_every_value_is_written_as_the_reference_library_writes_it(value: object) -> None:
     assert canonical.dumps(value) == rfc8785.dumps(value)  # type: ignore[arg-type]  # any JSON value
+
+
+def test_a_moment_has_one_spelling_wherever_it_was() -> None:
+    assert canonical.moment(dt.datetime(2025, 5, 1, 8, tzinfo=dt.UTC)) == "2025-05-01T08:00:00Z"
+    assert canonical.moment(dt.datetime(2025, 5, 1, 16, tzinfo=EAST)) == "2025-05-01T08:00:00Z"

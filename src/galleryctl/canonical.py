@@ -5,6 +5,7 @@ Hashes are over these bytes, so one value has one spelling.
 
 from __future__ import annotations
 
+import datetime as dt
 import hashlib
 import json
 from typing import TYPE_CHECKING, Any
@@ -56,6 +57,11 @@ def extend(fields: Mapping[str, Json], name: str, value: bytes) -> bytes:
     before = dumps({key: member for key, member in fields.items() if key < name})[1:-1]
     after = dumps({key: member for key, member in fields.items() if key > name})[1:-1]
     return b"{" + b",".join(part for part in (before, b'"%s":%s' % (name.encode(), value), after) if part) + b"}"
+
+
+def moment(when: dt.datetime) -> str:
+    """A moment as every document and definition has it: `2025-05-01T08:00:00Z`."""
+    return when.astimezone(dt.UTC).isoformat().replace("+00:00", "Z")
 
 
 def digest(data: bytes) -> str:

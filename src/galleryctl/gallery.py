@@ -183,7 +183,7 @@ def make(
     whole |= ({"provenance": times} if times else {}) | ({"cards": sorted(cards)} if cards else {})
     line = {key: value for key, value in facts.items() if key not in _NOT_LISTED}
     line |= {key: times[key] for key in ("added", "updated") if key in times}
-    when = {version: {"published": _time(moment)} for version, moment in (published or {}).items()}
+    when = {version: {"published": canonical.moment(moment)} for version, moment in (published or {}).items()}
     dated = {version: canonical.dumps(_dump(release) | when.get(version, {})) for version, release in releases.items()}
     wire = canonical.extend(whole, "releases", canonical.join(dated.items()))
     outline = _outline(identifier, type_, model, releases, latest)
@@ -202,10 +202,6 @@ _NOT_LISTED = {"description", "maintainers", "allowed", "listed", "agreements", 
 
 def _dump(value: Frozen) -> dict[str, Any]:
     return value.model_dump(mode="json", exclude_unset=True, exclude_none=True)
-
-
-def _time(when: dt.datetime) -> str:
-    return when.astimezone(dt.UTC).isoformat().replace("+00:00", "Z")
 
 
 def _unique(values: Iterable[str | None]) -> tuple[str, ...]:

@@ -127,7 +127,7 @@ def _revoked(view: View) -> Part:
             rows.append(
                 {"id": entry.id, "releases": sorted(gone), "files": sorted(files)}
                 | ({"reason": reason} if reason else {})
-                | ({"since": since.isoformat().replace("+00:00", "Z")} if since else {})
+                | ({"since": canonical.moment(since)} if since else {})
             )
     return _part(layout.REVOKED, canonical.dumps({"schema": SCHEMA, "revoked": rows}))
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from galleryctl import document, layout
+from galleryctl import canonical, document, layout
 from galleryctl.authoring import pinning
 from galleryctl.authoring.files import Files
 from galleryctl.authoring.numbering import number
@@ -73,7 +73,7 @@ def release(
     if pins.alarms:
         return told
     text = pinning.applied(source, pins)
-    values = {"released": _time(now)} | ({"notes": notes} if notes else {})
+    values = {"released": canonical.moment(now.replace(microsecond=0))} | ({"notes": notes} if notes else {})
     for field, value in (values if draft else {"notes": DELETE, "status": DELETE, "reason": DELETE} | values).items():
         text = _assigned(source.path, text, field, value)
     if draft:
@@ -110,7 +110,3 @@ def _templates(files: Files, place: Place, version: str) -> list[str]:
 def _renamed(path: str, old: str, new: str) -> str:
     folder, _, name = path.rpartition("/")
     return f"{folder}/{new}{name.removeprefix(old)}"
-
-
-def _time(now: dt.datetime) -> str:
-    return now.replace(microsecond=0).isoformat().replace("+00:00", "Z")

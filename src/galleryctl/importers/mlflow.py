@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
+from galleryctl import canonical
 from galleryctl.hubs import facts
 from galleryctl.hubs.mlflow import Runs
 from galleryctl.importers import folders, records
@@ -63,14 +65,7 @@ def read(reference: Reference, fetcher: Fetcher, options: Options) -> Iterator[C
         files = [file if file.sha256 else file._replace(sha256=hub.digest(found, file.path)) for file in files]
     said, wrong = _facts(hub, found)
     result = translate(found, files, said, options, hub.tracking)
-    yield result if wrong is None else _with(result, wrong)
-
-
-def _with(result: Candidate | Rejected, wrong: Remark) -> Candidate | Rejected:
-    kept = (*result.remarks, wrong)
-    if isinstance(result, Rejected):
-        return Rejected(result.source, result.at, kept)
-    return Candidate(**{**vars(result), "remarks": kept})
+    yield result if wrong is None else replace(result, remarks=(*result.remarks, wrong))
 
 
 def _facts(hub: Runs, found: Snapshot) -> tuple[tuple[Facts, Mapping[str, Any]] | None, Remark | None]:
@@ -112,7 +107,7 @@ def translate(
     source = _source(training, tracking, remarks)
     _left(training, files, variants, remarks)
     release: dict[str, Any] = {
-        "released": found.modified.isoformat().replace("+00:00", "Z") if found.modified else None,
+        "released": canonical.moment(found.modified) if found.modified else None,
         "spec": folders.described(known, type_, remarks),
         "environment": {"framework": framework} if framework else None,
         "metrics": _metrics(training, remarks),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from galleryctl import canonical
 from galleryctl.hubs.objects import Objects, split
 from galleryctl.importers import folders, records
 from galleryctl.importers.base import FIRST, Candidate, Rejected, Remark
@@ -112,7 +113,7 @@ def translate(
     spec = folders.described(facts, type_, remarks)
     source = {"sources": {"object": {"prefix": prefix}}}
     release: dict[str, Any] = {
-        "released": found.modified.isoformat().replace("+00:00", "Z") if found.modified else None,
+        "released": canonical.moment(found.modified) if found.modified else None,
         "spec": spec,
         "variants": [{**variant, **source} for variant in folders.variants(inner, config)],
         "origin": {"kind": "storage", "platform": "s3", "ref": prefix},

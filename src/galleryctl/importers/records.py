@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import unquote, urlsplit
 
+from galleryctl import canonical
 from galleryctl.errors import UsageError
 from galleryctl.importers.base import Remark
 
@@ -88,7 +89,7 @@ class Reading:
         except (ValueError, OverflowError):
             self.remark("SCH003", f"`{key}` is no full date: {text[:40]}", "left out")
             return None
-        return found.replace(microsecond=0).isoformat().replace("+00:00", "Z")
+        return canonical.moment(found.replace(microsecond=0))
 
     def cleaned(self, name: str, text: str) -> str | None:
         plain = clean(text)

@@ -8,6 +8,7 @@ import re
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from galleryctl import canonical
 from galleryctl.fetch import DeniedError, FetchError, MissingError, RefusedError
 from galleryctl.hubs import RemoteFile, cards, facts, shapes
 from galleryctl.hubs import gguf as headers
@@ -179,7 +180,7 @@ def candidate(hub: Hub, found: Snapshot, at: str, options: Options) -> Candidate
         spec["prompt"] = {"template": {"file": f"{FIRST}.jinja"}, **spec.get("prompt", {})}
         files[f"{FIRST}.jinja"] = template.encode("utf-8", "replace")
     moment = found.modified or found.created
-    release: dict[str, Any] = {"released": moment.isoformat().replace("+00:00", "Z") if moment else None, "spec": spec}
+    release: dict[str, Any] = {"released": canonical.moment(moment) if moment else None, "spec": spec}
     release |= {"variants": variants}
     if found.revision is None:
         reader.remarks.append(Remark("SRC002", "the hub names no commit", "each file is pinned by its digest alone"))

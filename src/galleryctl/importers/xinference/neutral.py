@@ -7,6 +7,7 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from galleryctl import canonical
 from galleryctl.exports.xinference.families import (
     BY_SPECS,
     BY_VARIANT,
@@ -131,7 +132,7 @@ def neutral(type_: str, entry: Mapping[str, Json]) -> Neutral:
     when = entry.get("updated_at")
     if isinstance(when, int) and not isinstance(when, bool) and 0 <= when <= _LATEST:
         made.updated = when
-        made.release["released"] = dt.datetime.fromtimestamp(when, dt.UTC).isoformat().replace("+00:00", "Z")
+        made.release["released"] = canonical.moment(dt.datetime.fromtimestamp(when, dt.UTC))
     made.release["spec"] = _spec(type_, entry)
     made.overlay |= _languages(type_, entry, made.spec)
     made.release["variants"] = _variants(type_, entry, made)
