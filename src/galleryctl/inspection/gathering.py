@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 _PICKLES = 64
 """Pickles of one repository that are looked at."""
 _DIGEST = re.compile(r"[0-9a-f]{64}")
+_COUNT = re.compile(r"[0-9]{1,16}")
+"""Of bytes; no store has larger files."""
 _HASHES = ("x-xet-hash", "x-linked-etag", "etag")
 _COUNTED = {None, "pytorch", "fp8"}
 """Formats that store each parameter as one number; others pack several into one."""
@@ -91,7 +93,7 @@ def _address(url: str, asks: Asks) -> Address:
     size = first.headers.get("x-linked-size") or last.headers.get("content-length", "")
     encoded = last.headers.get("content-encoding", "identity") != "identity"
     return Address(
-        size=int(size) if size.isdecimal() and not (encoded and "x-linked-size" not in first.headers) else None,
+        size=int(size) if _COUNT.fullmatch(size) and not (encoded and "x-linked-size" not in first.headers) else None,
         sha256=digest if _DIGEST.fullmatch(digest) else None,
         moved=moved,
     )
