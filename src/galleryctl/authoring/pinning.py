@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -19,7 +18,7 @@ from galleryctl.authoring.listing import listed
 from galleryctl.document import DELETE
 from galleryctl.errors import GalleryError, UsageError
 from galleryctl.fetch import FetchError
-from galleryctl.hubs import loaded
+from galleryctl.hubs import loaded, shapes
 from galleryctl.problems import Position, Problem
 from galleryctl.spec import Hub, Limits, Release
 
@@ -35,10 +34,8 @@ if TYPE_CHECKING:
 
 PINNED = ("huggingface", "modelscope")
 """Sources that say which commit, sizes and digests they have."""
-_COMMIT = re.compile(r"[0-9a-f]{40}")
 _SMALL = 16 * 2**20
 """Bytes of a file that is read to know its digest."""
-_DIGEST = re.compile(r"[0-9a-f]{64}")
 _ORDER = {
     (): tuple(Release.model_fields),
     ("hub",): ("repo", "revision", "file", "parts_file", "parts", "projectors", "draft", "gated"),
@@ -153,7 +150,7 @@ class _Variant:
         if "{" in hub.repo:
             self._warn(f"{hub.repo} stands for several repositories, which no revision pins")
             return None
-        fixed = hub.revision is not None and _COMMIT.fullmatch(hub.revision) is not None
+        fixed = shapes.commit(hub.revision) is not None
         found = self._ask(kind, hub.repo, None if fixed else hub.revision)
         if fixed and found.revision is None:  # its files may be of any commit: the pinned one is what is released
             found = self._ask(kind, hub.repo, hub.revision)
@@ -165,7 +162,7 @@ class _Variant:
             self._pins.values[*place, "gated"] = True if found.gated else DELETE
         for name, more, where in self._added(hub, place):
             if more.repo and "{" not in more.repo:
-                branch = more.revision if more.revision and not _COMMIT.fullmatch(more.revision) else None
+                branch = None if shapes.commit(more.revision) else more.revision or None
                 commit = self._ask(kind, more.repo, branch).revision
                 self._put((*where, "revision"), more.revision, commit, f"{name}: {more.repo} has no commits")
         return found
@@ -195,7 +192,7 @@ class _Variant:
         for quantization, group in self._variant.files.items():
             for index, file in enumerate(group):
                 known = None if file.url else then.file(file.path)
-                stated = file.sha256 if file.sha256 and _DIGEST.fullmatch(file.sha256) else None
+                stated = shapes.digest(file.sha256)
                 if known is None or stated is None:
                     continue
                 digest = known.sha256 or self._digest(then, known)

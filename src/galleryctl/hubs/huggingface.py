@@ -29,7 +29,6 @@ if TYPE_CHECKING:
 PUBLIC = "https://huggingface.co"
 _REPO = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,95}/[A-Za-z0-9][A-Za-z0-9._-]{0,95}")
 _OWNER = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,95}")
-_COMMIT = re.compile(r"[0-9a-f]{40}")
 _UNSAFE = frozenset({"unsafe", "suspicious"})
 _MOST = 5000  # repositories of one owner or collection
 
@@ -145,7 +144,7 @@ def _library() -> ModuleType:
 
 def _snapshot(repo: str, info: Any) -> Snapshot:  # noqa: ANN401 - a library's type, filled by a stranger
     card = shapes.mapping(info.card_data.to_dict() if info.card_data is not None else {})
-    commit = info.sha if isinstance(info.sha, str) and _COMMIT.fullmatch(info.sha) else None
+    commit = shapes.commit(info.sha)
     if commit is None:
         raise FetchError(f"{repo}: Hugging Face names no commit")
     files = (_file(sibling) for sibling in info.siblings or ())

@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 PUBLIC = "https://www.modelscope.cn"
 BRANCH = "master"
 _REPO = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,95}/[A-Za-z0-9][A-Za-z0-9._-]{0,95}")
-_COMMIT = re.compile(r"[0-9a-f]{40}")
 _SHORT = re.compile(r"[0-9a-f]{7,40}")
 
 
@@ -97,12 +96,12 @@ def _headers() -> dict[str, str]:
 def _commit(revision: str | None, latest: Mapping[str, Any], entries: list[Mapping[str, Any]]) -> str | None:
     """The commit that was read; where its id is not stated, that of the newest change, if the short id agrees."""
     for said in (revision, latest.get("Id")):
-        if isinstance(said, str) and _COMMIT.fullmatch(said):
-            return said
+        if found := shapes.commit(said):
+            return found
     changes = [
-        (shapes.whole(entry.get("CommittedDate")) or 0, entry["Revision"])
+        (shapes.whole(entry.get("CommittedDate")) or 0, change)
         for entry in entries
-        if isinstance(entry.get("Revision"), str) and _COMMIT.fullmatch(entry["Revision"])
+        if (change := shapes.commit(entry.get("Revision")))
     ]
     newest = max(changes, default=(0, ""))[1]
     short = latest.get("ShortId")

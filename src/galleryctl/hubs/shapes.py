@@ -1,4 +1,4 @@
-"""Answers of strangers: what has another shape than it should counts as not said."""
+"""Values of strangers, such as answers of hubs and entries of catalogues: what has another shape counts as not said."""
 
 from __future__ import annotations
 
@@ -12,15 +12,17 @@ if TYPE_CHECKING:
 
 _MOST = 2**53 - 1
 _LONGEST = 1000
-_HIDDEN = frozenset({"Cc", "Cf", "Cn", "Co", "Cs", "Zl", "Zp"})
+HIDDEN = frozenset({"Cc", "Cf", "Cn", "Co", "Cs", "Zl", "Zp"})
+"""Categories of characters that nobody sees."""
 _DIGEST = re.compile(r"[0-9a-f]{64}")
+_COMMIT = re.compile(r"[0-9a-f]{40}")
 
 
 def text(value: object, longest: int = _LONGEST) -> str | None:
     """One line without characters that nobody sees; none where it is empty, too long, or no text."""
     if not isinstance(value, str) or len(value) > longest:
         return None
-    shown = "".join(letter for letter in value if unicodedata.category(letter) not in _HIDDEN)
+    shown = "".join(letter for letter in value if unicodedata.category(letter) not in HIDDEN)
     return unicodedata.normalize("NFC", shown).strip() or None
 
 
@@ -44,6 +46,11 @@ def whole(value: object) -> int | None:
 def digest(value: object) -> str | None:
     """A SHA-256 as 64 lower-case hex digits."""
     return value.lower() if isinstance(value, str) and _DIGEST.fullmatch(value.lower()) else None
+
+
+def commit(value: object) -> str | None:
+    """A commit by its 40 hex digits; none for a branch, a tag, or a part of the digits."""
+    return value if isinstance(value, str) and _COMMIT.fullmatch(value) else None
 
 
 def path(value: object) -> str | None:

@@ -99,8 +99,11 @@ def claim(reference: Reference) -> Importer:
             raise UsageError(f"{reference.text} could be {names}; give it in another form, such as {_forms()}")
         if found:
             return found[0]
-    contents = ", ".join(importer.TITLE for importer in known if not importer.EXAMPLES)
-    raise UsageError(f"nothing is known that reads {reference.text}: it is none of {contents}, nor {_forms()}")
+    contents = "".join(f"\n  {importer.TITLE}" for importer in known if not importer.EXAMPLES)
+    raise UsageError(
+        f"nothing is known that reads {reference.text}. A file or folder can be:{contents}\nanything else is named as in:"
+        f"{''.join(f'{chr(10)}  {importer.EXAMPLES[0]}' for importer in known if importer.EXAMPLES)}"
+    )
 
 
 def _forms() -> str:

@@ -6,6 +6,7 @@ import re
 from html.parser import HTMLParser
 from typing import TYPE_CHECKING, Any
 
+from galleryctl.hubs import shapes
 from galleryctl.importers import records
 from galleryctl.importers.base import FIRST, Candidate, Rejected, Remark
 from galleryctl.importers.licences import spdx
@@ -140,7 +141,7 @@ def _variant(reading: Reading) -> dict[str, Any] | None:
     quantization = said if _QUANTIZATION.fullmatch(said) else "default"
     variant["quantizations"] = [quantization]
     if place:
-        revision = records.commit(place.revision)
+        revision = shapes.commit(place.revision)
         if revision is None:
             reading.remark("SRC002", f"`{place.repo}` follows `{place.revision}`", "`galleryctl release` pins it")
         source = {"repo": place.repo, "revision": revision, "file": path if "{" not in path else None}
@@ -154,7 +155,7 @@ def _variant(reading: Reading) -> dict[str, Any] | None:
 
 
 def _digest(reading: Reading) -> str | None:
-    found = records.digest(reading.value.get("sha256sum"))
+    found = shapes.digest(reading.value.get("sha256sum"))
     if found is None:
         what = "an MD5 sum is no SHA-256 digest" if reading.value.get("md5sum") else "the digest is missing"
         reading.remark("FIL001", what, "`galleryctl release` fills it in")

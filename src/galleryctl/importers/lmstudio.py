@@ -6,6 +6,7 @@ import re
 from collections import defaultdict
 from typing import TYPE_CHECKING, Any
 
+from galleryctl.hubs import shapes
 from galleryctl.importers import records
 from galleryctl.importers.base import FIRST, Candidate, Rejected, Remark
 from galleryctl.importers.naming import publisher_of, slug
@@ -169,7 +170,7 @@ def _file(reading: Reading, item: dict[str, Any]) -> dict[str, Any] | None:
     kind = inner.line("format") or name.rpartition(".")[2]
     file = {"path": path, "size": records.whole(item.get("sizeBytes")), "sha256": _digest(inner, name, item)}
     file |= {} if place else {"url": url}
-    revision = records.commit(place.revision) if place else None
+    revision = shapes.commit(place.revision) if place else None
     if place and revision is None:
         inner.remark("SRC002", f"`{place.repo}` follows `{place.revision}`", "`galleryctl release` pins it")
     if "/blob/" in url:
@@ -186,7 +187,7 @@ def _file(reading: Reading, item: dict[str, Any]) -> dict[str, Any] | None:
 
 
 def _digest(reading: Reading, name: str, item: dict[str, Any]) -> str | None:
-    found = records.digest(item.get("sha256checksum"))
+    found = shapes.digest(item.get("sha256checksum"))
     if found is None:
         reading.remark("FIL001", f"the digest of `{name}` is missing or malformed", "`galleryctl release` fills it in")
     return found

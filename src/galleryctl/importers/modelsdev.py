@@ -10,6 +10,7 @@ import tomllib
 from typing import TYPE_CHECKING, Any
 
 from galleryctl.errors import UsageError
+from galleryctl.hubs import shapes
 from galleryctl.importers import records
 from galleryctl.importers.base import FIRST, Candidate, Rejected, Remark
 from galleryctl.importers.licences import spdx
@@ -210,7 +211,7 @@ def _source(reading: Reading, url: str) -> dict[str, Any]:
     if place is None:
         return {"url": {"prefix": url}}
     kind, repo, revision = place
-    pinned = records.commit(revision)
+    pinned = shapes.commit(revision)
     if pinned is None:
         what = f"follows `{revision}`" if revision else "has no revision"
         reading.remark("SRC002", f"`{repo}` {what}", "`galleryctl release` pins it")

@@ -17,6 +17,8 @@ from urllib.parse import unquote, urlsplit
 
 from galleryctl import canonical
 from galleryctl.errors import UsageError
+from galleryctl.hubs import shapes
+from galleryctl.hubs.shapes import HIDDEN
 from galleryctl.importers.base import Remark
 
 if TYPE_CHECKING:
@@ -26,11 +28,8 @@ if TYPE_CHECKING:
 
 LONGEST_SUMMARY = 200
 _LONGEST_LINE = 300
-_MOST = 2**53 - 1
 _DIGITS = 20
 _SPACE = re.compile(r"[ \t\n\r]*")
-_DIGEST = re.compile(r"[0-9a-f]{64}")
-_COMMIT = re.compile(r"[0-9a-f]{40}")
 _HUB_FILE = re.compile(r"/([A-Za-z0-9._-]+/[A-Za-z0-9._-]+)/(?:resolve|blob|raw)/([^/]+)/(.+)")
 _REPOSITORY = re.compile(r"/([A-Za-z0-9][A-Za-z0-9._-]*/[A-Za-z0-9][A-Za-z0-9._-]*)(?:/tree/([^/]+))?/?")
 _HUBS = {"huggingface.co": "huggingface", "hf.co": "huggingface", "modelscope.cn": "modelscope"}
@@ -152,11 +151,8 @@ def named(reference: Reference) -> str:
 def clean(text: str) -> str:
     """Text in Unicode form NFC without invisible characters, spaces at its ends and carriage returns."""
     text = text.replace("\r\n", "\n").replace("\r", "\n").replace("\t", " ")
-    shown = (each for each in text if each == "\n" or unicodedata.category(each) not in _HIDDEN)
+    shown = (each for each in text if each == "\n" or unicodedata.category(each) not in HIDDEN)
     return unicodedata.normalize("NFC", "".join(shown)).strip()
-
-
-_HIDDEN = frozenset({"Cc", "Cf", "Cn", "Co", "Cs", "Zl", "Zp"})
 
 
 def described(reading: Reading, title: str, text: str | None) -> dict[str, str]:
@@ -211,26 +207,14 @@ def _at_hub(value: str | None) -> tuple[str, str]:
 
 def safe(path: str) -> bool:
     """Whether a path stays inside its folder and has no odd letters."""
-    parts = path.split("/")
-    return path.isprintable() and "\\" not in path and not {"", ".", ".."} & set(parts) and clean(path) == path
+    return path.isprintable() and shapes.path(path) is not None
 
 
 def whole(value: object) -> int | None:
     """A count, also one that stands as text; none for what is no whole number other readers can hold."""
     if isinstance(value, str) and value.isascii() and value.isdigit() and len(value) <= _DIGITS:
         value = int(value)
-    if isinstance(value, float) and value.is_integer():
-        value = int(value)
-    return value if isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= _MOST else None
-
-
-def digest(value: object) -> str | None:
-    """A SHA-256 as 64 lower-case hex digits; none for anything else."""
-    return value.lower() if isinstance(value, str) and _DIGEST.fullmatch(value.lower()) else None
-
-
-def commit(revision: str | None) -> str | None:
-    return revision if revision and _COMMIT.fullmatch(revision) else None
+    return shapes.whole(value)
 
 
 def _decoded(name: str, data: bytes) -> str:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import quote, unquote, urlsplit
 
 from galleryctl.fetch import FetchError
-from galleryctl.hubs import RemoteFile, facts, gguf
+from galleryctl.hubs import RemoteFile, facts, gguf, shapes
 from galleryctl.importers import folders, records
 from galleryctl.importers.base import FIRST, Candidate, Rejected, Remark
 from galleryctl.importers.naming import publisher_of, slug
@@ -36,7 +36,6 @@ EXAMPLES = (
 
 _HEX = re.compile(r'"?([0-9a-f]{64})"?')
 _RFC9530 = re.compile(r"(?:^|[, ])sha-256=:([A-Za-z0-9+/=]+):")
-_COMMIT = re.compile(r"[0-9a-f]{40}")
 _SHARD = re.compile(r"[-.]?[0-9]{5}-of-[0-9]{5}$")
 _HOST = 2  # parts of an address before its host: the scheme, and nothing
 _DIGITS = 16  # of a size; no store has larger files
@@ -118,8 +117,7 @@ def _asked(url: str, fetcher: Fetcher, options: Options) -> _File:
     hub = records.hub_file(_plain(url))
     if hub is None:
         return _File(url, size, sha256)
-    stated = headers.get("x-repo-commit", "")
-    revision = hub.revision if _COMMIT.fullmatch(hub.revision) else stated if _COMMIT.fullmatch(stated) else None
+    revision = shapes.commit(hub.revision) or shapes.commit(headers.get("x-repo-commit"))
     return _File(url, size, sha256, hub, revision)
 
 
