@@ -159,8 +159,10 @@ def test_an_entry_that_is_written_by_its_members_is_that_of_a_listing() -> None:
         "l": None,
         "m": "a\n\nb",
     }
-    known: dict[str, str] = {}
-    for found in (odd, odd | {"name": "b", "f": True, "i": {"j": {"k": ["a", [1, 2]]}}}):
+    known: dict[localai.Mark, str] = {}
+    deep = {"overrides": {"name": "b", "h": odd["b"], "parameters": {"model": "b"}}, "i": {"j": {"k": ["a", [1, 2]]}}}
+    other = odd | {"name": "b", "f": True} | deep
+    for found in (odd, other, other | {"overrides": {}}, {"overrides": {"a": 1}}):
         assert localai.as_listed(found, known) == document.listing([found])
 
 

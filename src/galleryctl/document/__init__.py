@@ -10,7 +10,7 @@ from galleryctl.document.lenient import Fault, Foreign, TooMuchError, lenient
 from galleryctl.document.model import Document, Pointer, Scalar
 from galleryctl.document.parsing import MOST, parse
 from galleryctl.document.scalars import is_suspect
-from galleryctl.document.writing import dump, inline, listing
+from galleryctl.document.writing import dump, inline, listed, listing
 
 __all__ = [
     "DELETE",
@@ -28,6 +28,7 @@ __all__ = [
     "inline",
     "is_suspect",
     "lenient",
+    "listed",
     "listing",
     "parse",
     "splice",

@@ -20,9 +20,11 @@ _PLAIN = re.compile(r"[^\W\d_][^\n\r\t]*|[\d./_(<=+~^$;\\][^\n\r\t]*|-[^\s-][^\n
 _BREAKS = re.compile(r": |:$| #|^\s|\s$|^(?:---|\.\.\.)")
 _FLOW = re.compile(r"[,?\[\]{}]|:(?=[,\[\]{}])")
 _ESCAPED = re.compile("[^\t\n\r\x20-\x7e\xa0-\u2027\u202a-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]")
-# Words, paths and addresses: nothing in them means anything to YAML, and no reader has a use of its own for a word of
-# this length that begins with a letter (`scalars`).
-_SURE = re.compile(r"[A-Za-z][\w./@%+&=-]{5,}(?::[\w./@%+&=-]+)*", re.ASCII).fullmatch
+# Words, paths, addresses, digests and sizes: nothing in them means anything to YAML, and no reader has a use of its own
+# for a word of this length that begins with a letter, nor for a number with such letters (`scalars`).
+_SURE = re.compile(
+    r"[A-Za-z][\w./@%+&=-]{5,}(?::[\w./@%+&=-]+)*|[0-9e]+[acdf][0-9a-f]+|[0-9][0-9.]*[KMGT]iB", re.ASCII
+).fullmatch
 _LITERAL = re.compile(r"(?!\s)[^\t\r]*\n", re.DOTALL)
 
 
@@ -116,13 +118,22 @@ def listing(items: Sequence[Any]) -> str:
     return "\n".join([*lines, ""])
 
 
+def listed(key: str, value: Any, indent: int) -> str:  # noqa: ANN401 - any JSON value
+    """The lines of one member of an item of a `listing`."""
+    lines: list[str] = []
+    _list({key: value}, indent, lines)
+    return "\n".join([*lines, ""])
+
+
 def _list(value: Mapping[str, Any] | Sequence[Any], indent: int, lines: list[str]) -> None:
     """Appends the lines of a map or list in block style."""
     pad = " " * indent
     if isinstance(value, dict):
         for key, member in value.items():
             start = f"{pad}{_written(key, flow=False)}:"
-            if type(member) is str and "\n" not in member:  # most are
+            if type(member) is str and _SURE(member):  # most are, and few stand twice
+                lines.append(f"{start} {member}")
+            elif type(member) is str and "\n" not in member:
                 lines.append(f"{start} {_written(member, flow=False)}")
             elif isinstance(member, dict | list) and member:
                 lines.append(start)

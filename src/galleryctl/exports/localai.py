@@ -8,13 +8,13 @@ that are equal without case the first is written, and RUN003 has told of it.
 from __future__ import annotations
 
 from copy import deepcopy
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from galleryctl import layout
-from galleryctl.document import TooMuchError, lenient, listing
+from galleryctl.document import TooMuchError, lenient, listed, listing
 from galleryctl.exports import lists
 from galleryctl.exports.base import Left, Made
-from galleryctl.runtimes.base import Skipped, exported_name, files, of_variant, overlay, weights
+from galleryctl.runtimes.base import Skipped, exported_name, of_variant, overlay
 from galleryctl.runtimes.licences import back
 from galleryctl.runtimes.localai import (
     ALSO,
@@ -22,21 +22,20 @@ from galleryctl.runtimes.localai import (
     RUNTIME,
     SAMPLING,
     USECASES,
-    address,
     backend,
     complete,
-    installed,
-    refuses,
+    installs,
 )
 from galleryctl.runtimes.sentences import say
 from galleryctl.spec import Variant, localised
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
     from galleryctl.exports.base import Item
     from galleryctl.gallery import Outline
     from galleryctl.runtimes import Target
+    from galleryctl.runtimes.localai import Placed
     from galleryctl.spec import Model, Release, Settings
 
 NAME = RUNTIME.name
@@ -47,26 +46,37 @@ _VIRTUAL = "virtual"
 LINKS = ("weights", "homepage", "repository", "paper", "documentation", "blog", "demo")
 """Kinds of links in the order in which they become `urls`; others follow by name."""
 _MIB = 2**20
+Mark = tuple[int, str, object]
+"""Indent, key, and the text or identity of a value."""
 
 
 def one(item: Item) -> Made:
     """The entries of a model, as text."""
     entries, left = entries_of(item.id, item.type, item.model, item.version, item.release)
     cover = layout.cover(item.id) if item.outline.cover and "icon" not in item.model.links else ""
-    known: dict[str, str] = {}
+    known: dict[Mark, str] = {}
     parts = [{"name": entry["name"], "text": as_listed(entry, known), "cover": cover} for entry in entries]
     return Made(tuple((INDEX, part) for part in parts), (), lists.joined(item.release, left))
 
 
-def as_listed(entry: Mapping[str, Any], known: dict[str, str]) -> str:
-    """`listing([entry])`; what the entries of a model have in common is written once."""
-    members = []
+def as_listed(entry: Mapping[str, Any], known: dict[Mark, str]) -> str:
+    """`listing([entry])`. What entries share is one object in all of them: it is written once, while all are there."""
+    lines: list[str] = []
     for key, value in entry.items():
-        mark = f"{key} {value!r}"
-        if mark not in known:
-            known[mark] = listing([{key: value}])[2:]
-        members.append(known[mark])
-    return f"- {'  '.join(members)}"
+        if key == "overrides" and value and isinstance(value, dict):
+            lines.append("  overrides:\n")
+            lines += [_member(inner, each, 4, known) for inner, each in value.items()]
+        else:
+            lines.append(_member(key, value, 2, known))
+    return f"- {''.join(lines)[2:]}"
+
+
+def _member(key: str, value: object, indent: int, known: dict[Mark, str]) -> str:
+    mark = (indent, key, value if type(value) is str else id(value))
+    text = known.get(mark)
+    if text is None:
+        text = known[mark] = listed(key, value, indent)
+    return text
 
 
 def entries_of(
@@ -74,17 +84,21 @@ def entries_of(
 ) -> tuple[list[dict[str, Any]], list[Left]]:
     """The entries of a model, the head first, and what has none."""
     name = exported_name(NAME, identifier, release)
+    alike = _alike(model, release)
+    taken: set[str] = set()
     entries: list[dict[str, Any]] = []
     left: list[Left] = []
     bare = () if release.variants else (Variant(),)  # its base file alone may install something
     for variant in release.variants or bare:
         for target in of_variant(identifier, type_, version, release, variant):
             own = f"{name}-{variant.name}-{target.quantization}".lower() if entries else name
-            made = refuses(target) or _made(own, model, target, entries)
+            placed = installs(target)
+            made = placed if isinstance(placed, Skipped) else _made(own, alike, target, placed, taken)
             if isinstance(made, Skipped):
                 left.append(Left(variant.name, target.quantization, made.reason))
             else:
                 entries.append(made)
+                taken.add(made["name"].casefold())
     if bare:
         left = [Left("", "", each.reason) for each in left]
     if entries:
@@ -92,38 +106,68 @@ def entries_of(
     return entries, left
 
 
-def _made(name: str, model: Model, target: Target, entries: Sequence[Mapping[str, Any]]) -> dict[str, Any] | Skipped:
+def _made(
+    name: str, alike: _Alike, target: Target, placed: Sequence[Placed], taken: Collection[str]
+) -> dict[str, Any] | Skipped:
     """One entry, unless LocalAI would refuse it, and with it the whole index."""
-    strange = (entries or not complete(target.release)) and not RUNTIME.names.fullmatch(name)
-    if strange or any(name.casefold() == entry["name"].casefold() for entry in entries):
+    strange = (taken or not complete(target.release)) and not RUNTIME.names.fullmatch(name)
+    if strange or name.casefold() in taken:
         return Skipped(say("no preset", text=name))
-    entry = _entry(name, model, target)
-    wrong = next(misfits(entry), None)
+    entry = _entry(name, alike, target, placed)
+    # Types hold all but what an overlay states.
+    wrong = next(misfits(entry), None) if overlay(target.release, NAME) else None
     return Skipped(say("no preset", text=wrong)) if wrong else entry
 
 
-def _entry(name: str, model: Model, target: Target) -> dict[str, Any]:
+class _Alike(NamedTuple):
+    """What the entries of a model say alike."""
+
+    description: str
+    license: str | None
+    icon: str | None
+    tags: list[str]
+    urls: list[str]
+    checked: str | None
+    usecases: list[str]
+    stop: list[str]
+
+
+def _alike(model: Model, release: Release) -> _Alike:
+    return _Alike(
+        description=localised(model.description, "en", "en") or localised(model.summary, "en", "en"),
+        license=model.license,
+        icon=next(iter(_listed(model.links.get("icon"))), None),
+        tags=list(model.tags),
+        urls=_urls(model),
+        checked=release.checked.isoformat() if release.checked else None,
+        usecases=list(dict.fromkeys(_usecases(_texts(release.spec.get("abilities"))))),
+        stop=list(_texts(_inside(release.spec, "prompt").get("stop"))),
+    )
+
+
+def _entry(name: str, alike: _Alike, target: Target, placed: Sequence[Placed]) -> dict[str, Any]:
     """What one entry says: absent stays absent."""
     block = overlay(target.release, NAME, target.variant)
-    licence = block.get("license") or _spelt(target.variant.license or model.license)
     found = {
         "name": name,
         "url": _base(target, block),
-        "description": _text(model),
-        "license": licence,
-        "icon": next(iter(_listed(model.links.get("icon"))), None),
-        "tags": list(model.tags),
-        "urls": _urls(model),
-        "last_checked": target.release.checked.isoformat() if target.release.checked else None,
-        "size": _size(target),
-        "overrides": _overrides(target),
-        "files": _files(target),
+        "description": alike.description,
+        "license": block.get("license") or _spelt(target.variant.license or alike.license),
+        "icon": alike.icon,
+        "tags": alike.tags,
+        "urls": alike.urls,
+        "last_checked": alike.checked,
+        "size": _size(placed),
+        "overrides": _overrides(alike, target, placed),
+        "files": [{"filename": each.path, "sha256": each.file.sha256 or "", "uri": each.address} for each in placed],
     }
     stated = "overrides" in overlay(target.release, NAME)
     entry = {key: value for key, value in found.items() if value or (key == "overrides" and stated)}
-    extra = block.get("extra")
+    extra, nulls = block.get("extra"), _texts(block.get("nulls"))
     entry |= deepcopy(extra) if isinstance(extra, dict) else {}
-    for path in _texts(block.get("nulls")):
+    if nulls:
+        entry = deepcopy(entry)  # the other entries have the same lists
+    for path in nulls:
         _nullify(entry, path.split("."))
     return entry
 
@@ -142,10 +186,6 @@ def _head(entries: Sequence[dict[str, Any]], block: Mapping[str, Any]) -> None:
 
 def _spelt(licence: str | None) -> str | None:
     return back(licence) if licence else None
-
-
-def _text(model: Model) -> str:
-    return localised(model.description, "en", "en") or localised(model.summary, "en", "en")
 
 
 def _base(target: Target, block: Mapping[str, Any]) -> str | None:
@@ -174,55 +214,48 @@ def _urls(model: Model) -> list[str]:
     return found
 
 
-def _size(target: Target) -> str | None:
-    sizes = [file.size for file in files(target)]
+def _size(placed: Sequence[Placed]) -> str | None:
+    sizes = [each.file.size for each in placed]
     if not sizes or None in sizes:
         return None
     return f"{sum(size or 0 for size in sizes) / _MIB:.1f}MiB"
 
 
-def _files(target: Target) -> list[dict[str, str]]:
-    return [
-        {"filename": installed(target, file), "sha256": file.sha256 or "", "uri": address(target, file) or ""}
-        for file in files(target)
-    ]
-
-
 # -- settings
 
 
-def _overrides(target: Target) -> dict[str, Any]:
+def _overrides(alike: _Alike, target: Target, placed: Sequence[Placed]) -> dict[str, Any]:
     """Settings of the overlay, with those that follow from neutral fields beneath."""
     block = overlay(target.release, NAME)
     special = overlay(target.release, NAME, target.variant)
-    found = _derived(target)
+    found = _derived(alike, target, placed)
     for layer in (block, special):
         if isinstance(stated := layer.get("overrides"), dict):
             _lay(found, stated)
     return found
 
 
-def _derived(target: Target) -> dict[str, Any]:
+def _derived(alike: _Alike, target: Target, placed: Sequence[Placed]) -> dict[str, Any]:
     spec: Mapping[str, Any] = target.release.spec
     found: dict[str, Any] = {} if complete(target.release) else _usual(target)
     if name := backend(target):
         found["backend"] = name
     if context := spec.get("context_length"):
         found["context_size"] = context
-    if usecases := list(dict.fromkeys(_usecases(_texts(spec.get("abilities"))))):
-        found["known_usecases"] = usecases
-    if stop := _texts(_inside(spec, "prompt").get("stop")):
-        found["stopwords"] = list(stop)
+    if alike.usecases:
+        found["known_usecases"] = alike.usecases
+    if alike.stop:
+        found["stopwords"] = alike.stop
     parameters: dict[str, Any] = {}
-    if (model := _model(target)) is not None:
+    if (model := _model(target, placed)) is not None:
         parameters["model"] = model
     generate = _inside(spec, "defaults", "generate")
     parameters |= {key: generate[key] for key in SAMPLING if generate.get(key) is not None}
     if parameters:
         found["parameters"] = parameters
-    for file in reversed(files(target)):
-        if file.role in ROLES:
-            found[ROLES[file.role]] = installed(target, file)
+    for each in reversed(placed):
+        if each.file.role in ROLES:
+            found[ROLES[each.file.role]] = each.path
     return found
 
 
@@ -247,14 +280,14 @@ def _usecases(abilities: Iterable[str]) -> Iterator[str]:
             yield word
 
 
-def _model(target: Target) -> str | None:
+def _model(target: Target, placed: Sequence[Placed]) -> str | None:
     """What the backend is told to load."""
     stated = target.variant.entrypoint
     if stated is not None:
-        own = () if complete(target.release) else files(target)
-        return next((installed(target, file) for file in own if file.path == stated), stated) or None
-    found = weights(target) or files(target)
-    return installed(target, found[0]) if found else None
+        own = () if complete(target.release) else placed
+        return next((each.path for each in own if each.file.path == stated), stated) or None
+    weights = [each for each in placed if each.file.role in {None, "model"}] or placed
+    return weights[0].path if weights else None
 
 
 def _lay(below: dict[str, Any], above: Mapping[str, Any]) -> None:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import re
-from functools import lru_cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import quote
 
 from galleryctl.runtimes.base import (
@@ -51,8 +50,10 @@ SAMPLING = ("temperature", "top_p", "top_k", "min_p", "repeat_penalty", "presenc
 """Settings of `defaults.generate`, which LocalAI calls the same."""
 ROLES = {"projector": "mmproj", "draft": "draft_model"}
 """Roles of files by the setting that names such a file."""
-_HUGGINGFACE = "https://huggingface.co/{repo}/resolve/{revision}/{path}"
-_MODELSCOPE = "https://modelscope.cn/models/{repo}/resolve/{revision}/{path}"
+_HUGGINGFACE = "https://huggingface.co/{repo}/resolve/{revision}/"
+_MODELSCOPE = "https://modelscope.cn/models/{repo}/resolve/{revision}/"
+_PLAIN = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9_.-]*(?:/[A-Za-z0-9_-][A-Za-z0-9_.-]*)*").fullmatch
+"""Paths that go nowhere else and need no escapes: nearly all."""
 
 
 def backend(target: Target) -> str | None:
@@ -73,39 +74,36 @@ def complete(release: Release) -> bool:
     return RUNTIME.name in release.runtimes
 
 
-def installed(target: Target, file: File) -> str:
-    """Path of a file below LocalAI's folder of models."""
-    if file.install_as is not None:
-        return file.install_as
-    parts = (backend(target), "models", target.id, target.variant.name, file.path)
-    return "/".join(part for part in parts if part)
+class Placed(NamedTuple):
+    """A file that an entry installs: its path below LocalAI's folder of models, and where LocalAI gets it."""
+
+    file: File
+    path: str
+    address: str
 
 
-@lru_cache(256)
-def _quoted(text: str, safe: str = "/!$&'()*+,;=:@~") -> str:
-    """Each path is asked for a few times in a row."""
-    return quote(text, safe=safe)
+def _quoted(path: str) -> str:
+    return path if _PLAIN(path) else quote(path, safe="/!$&'()*+,;=:@~")
 
 
-def address(target: Target, file: File) -> str | None:
-    """Where LocalAI gets a file; none where it can reach none of the sources."""
+def _folder(target: Target) -> str:
+    """Address below which files without one of their own lie; empty where LocalAI reaches none of the sources."""
     sources = target.variant.sources
-    if file.url is not None or sources is None:
-        return file.url
-    path = _quoted(file.path)
+    if sources is None:
+        return ""
     if found := hub(target, ("huggingface",)):
         if found[1].revision is None:
-            return f"huggingface://{found[1].repo}/{path}"
-        return _HUGGINGFACE.format(repo=found[1].repo, revision=_quoted(found[1].revision, ""), path=path)
+            return f"huggingface://{found[1].repo}/"
+        return _HUGGINGFACE.format(repo=found[1].repo, revision=quote(found[1].revision, safe=""))
     if found := hub(target, ("modelscope",)):
-        return _MODELSCOPE.format(repo=found[1].repo, revision=found[1].revision or "master", path=path)
+        return _MODELSCOPE.format(repo=found[1].repo, revision=found[1].revision or "master")
     if sources.url and sources.url.prefix.startswith(("https://", "http://")):
-        return f"{sources.url.prefix.rstrip('/')}/{path}"
-    return None
+        return f"{sources.url.prefix.rstrip('/')}/"
+    return ""
 
 
-def refuses(target: Target) -> Skipped | None:
-    """Why the index holds no entry for a target; none where it does.
+def installs(target: Target) -> tuple[Placed, ...] | Skipped:
+    """What the entry for a target installs, or why the index holds none.
 
     An entry installs files whose digests it knows. A digest that is stated to be empty is given back as it is: LocalAI
     then takes the file unchecked, and FIL001 has told of it. One that is merely unknown is a reason to wait for
@@ -124,12 +122,22 @@ def refuses(target: Target) -> Skipped | None:
         return Skipped(say("no files"))
     if any(file.sha256 is None for file in found):
         return Skipped(say("no digest"))
+    return _placed(target, found) if found else ()
+
+
+def _placed(target: Target, found: tuple[File, ...]) -> tuple[Placed, ...] | Skipped:
+    folder = _folder(target)
+    start = "/".join(part for part in (backend(target), "models", target.id, target.variant.name) if part)
+    placed: list[Placed] = []
     for file in found:
-        if address(target, file) is None:
+        address = f"{folder}{_quoted(file.path)}" if file.url is None and folder else file.url
+        if address is None:
             return Skipped(say("no hub", runtime=RUNTIME.title))
-        if not is_inside(installed(target, file)):
-            return Skipped(say("no path", path=installed(target, file)))
-    return None
+        path = f"{start}/{file.path}" if file.install_as is None else file.install_as
+        if not is_inside(path):
+            return Skipped(say("no path", path=path))
+        placed.append(Placed(file, path, address))
+    return tuple(placed)
 
 
 def _no_backend(target: Target) -> Skipped | None:
@@ -141,9 +149,10 @@ def _no_backend(target: Target) -> Skipped | None:
     return Skipped(say("no entrypoint" if engine in _FROM_REPOSITORY else "no backend", engine=engine))
 
 
-@lru_cache(256)
 def is_inside(path: str) -> bool:
     """Whether a path stays below the folder it is meant for."""
+    if _PLAIN(path):
+        return True
     odd = "\\" in path or path.startswith("/") or re.match(r"[A-Za-z]:", path) or re.search(r"[\x00-\x1f\x7f]", path)
     return not odd and not {"", ".", ".."} & set(path.split("/"))
 
@@ -153,7 +162,7 @@ def entries(identifier: str, type_: str, version: str, release: Release) -> Iter
     name = exported_name(RUNTIME.name, identifier, release)
     head = True
     for target in targets(identifier, type_, version, release):
-        if refuses(target) is None:
+        if not isinstance(installs(target), Skipped):
             yield name if head else _further(name, target), target
             head = False
 
@@ -163,8 +172,8 @@ def _further(name: str, target: Target) -> str:
 
 
 def _run(target: Target) -> Command | Skipped:
-    refused = refuses(target)
-    if refused is None:
+    refused = installs(target)
+    if not isinstance(refused, Skipped):
         name, head = next(entries(target.id, target.type, target.version, target.release))
         if (head.variant.name, head.quantization) != (target.variant.name, target.quantization):
             name = _further(name, target)
