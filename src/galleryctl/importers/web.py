@@ -6,15 +6,13 @@ a hub stands as a file of its repository, at the commit the hub names.
 
 from __future__ import annotations
 
-import base64
-import binascii
 import hashlib
 import re
 from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import quote, unquote, urlsplit
 
 from galleryctl.fetch import FetchError
-from galleryctl.hubs import RemoteFile, facts, gguf, shapes
+from galleryctl.hubs import RemoteFile, facts, gguf, shapes, stated
 from galleryctl.importers import folders, records
 from galleryctl.importers.base import FIRST, Candidate, Rejected, Remark
 from galleryctl.importers.naming import publisher_of, slug
@@ -34,11 +32,8 @@ EXAMPLES = (
     "https://huggingface.co/owner/name/resolve/main/model.safetensors",
 )
 
-_HEX = re.compile(r'"?([0-9a-f]{64})"?')
-_RFC9530 = re.compile(r"(?:^|[, ])sha-256=:([A-Za-z0-9+/=]+):")
 _SHARD = re.compile(r"[-.]?[0-9]{5}-of-[0-9]{5}$")
 _HOST = 2  # parts of an address before its host: the scheme, and nothing
-_DIGITS = 16  # of a size; no store has larger files
 
 
 class _File(NamedTuple):
@@ -108,49 +103,16 @@ def _stem(name: str) -> str:
 
 def _asked(url: str, fetcher: Fetcher, options: Options) -> _File:
     """What a server says of a file."""
-    headers = _stated(url, fetcher)
-    size = _count(headers.get("x-linked-size") or headers.get("content-length"))
-    size = None if headers.get("content-encoding", "identity") != "identity" else size
-    sha256 = _digest(headers)
+    said = stated.of(fetcher, url)
+    size, sha256 = said.size, said.sha256
     if options.digest and sha256 is None:
         size, sha256 = _streamed(url, fetcher)
     hub = records.hub_file(_plain(url))
-    if hub is None:
-        return _File(url, size, sha256)
-    revision = shapes.commit(hub.revision) or shapes.commit(headers.get("x-repo-commit"))
-    return _File(url, size, sha256, hub, revision)
-
-
-def _stated(url: str, fetcher: Fetcher) -> Mapping[str, str]:
-    """Headers of an address: a hub names digest and commit where it redirects to its store."""
-    first = fetcher.head(url, follow=False)
-    if first.status < 300:  # noqa: PLR2004 - no redirect
-        return first.headers
-    own = {name: value for name, value in first.headers.items() if name.startswith("x-")}
-    return {**fetcher.head(url).headers, **own}
+    return _File(url, size, sha256, hub, (shapes.commit(hub.revision) or said.commit) if hub else None)
 
 
 def _plain(url: str) -> str:
     return url.partition("#")[0].partition("?")[0]
-
-
-def _count(text: str | None) -> int | None:
-    return int(text) if text and text.isascii() and text.isdigit() and len(text) < _DIGITS else None
-
-
-def _digest(headers: Mapping[str, str]) -> str | None:
-    """A SHA-256 that a server states: of the stored file, or of its representation (RFC 9530)."""
-    if found := _HEX.fullmatch(headers.get("x-linked-etag", "")):
-        return found[1]
-    for name in ("repr-digest", "content-digest"):
-        if said := _RFC9530.search(headers.get(name, "")):
-            try:
-                raw = base64.b64decode(said[1], validate=True)
-            except binascii.Error:
-                continue
-            if len(raw) == hashlib.sha256().digest_size:
-                return raw.hex()
-    return None
 
 
 def _streamed(url: str, fetcher: Fetcher) -> tuple[int, str]:

@@ -14,6 +14,7 @@ from galleryctl.checks.online import PINNED, addresses
 from galleryctl.checks.scanned import images
 from galleryctl.errors import GalleryError
 from galleryctl.fetch import Limits, Ranged
+from galleryctl.hubs import stated
 from galleryctl.inspection import configs, pickles, scanner
 from galleryctl.inspection.asking import answered
 
@@ -28,13 +29,9 @@ if TYPE_CHECKING:
 
 _PICKLES = 64
 """Pickles of one repository that are looked at."""
-_DIGEST = re.compile(r"[0-9a-f]{64}")
-_COUNT = re.compile(r"[0-9]{1,16}")
-"""Of bytes; no store has larger files."""
 _HASHES = ("x-xet-hash", "x-linked-etag", "etag")
 _COUNTED = {None, "pytorch", "fp8"}
 """Formats that store each parameter as one number; others pack several into one."""
-_PERMANENT = {301, 308}
 _SCANNED = Limits(bytes=4 * 2**30, seconds=1800)
 
 
@@ -82,21 +79,8 @@ def _reached(url: str, asks: Asks) -> Address | Silence:
 
 
 def _address(url: str, asks: Asks) -> Address:
-    """What an address says of itself: by `x-linked-*` a hub tells of the file behind a redirect."""
-    first = asks.fetcher.head(url, follow=False)
-    moved = first.headers.get("location", "") if first.status in _PERMANENT else ""
-    last = first
-    if 300 <= first.status < 400:  # noqa: PLR2004 - redirects
-        last = asks.fetcher.head(url)
-        moved = last.url if moved else ""
-    digest = first.headers.get("x-linked-etag", "").strip('"')
-    size = first.headers.get("x-linked-size") or last.headers.get("content-length", "")
-    encoded = last.headers.get("content-encoding", "identity") != "identity"
-    return Address(
-        size=int(size) if _COUNT.fullmatch(size) and not (encoded and "x-linked-size" not in first.headers) else None,
-        sha256=digest if _DIGEST.fullmatch(digest) else None,
-        moved=moved,
-    )
+    said = stated.of(asks.fetcher, url)
+    return Address(said.size, said.sha256, said.moved)
 
 
 def _stored(each: Repository, found: Snapshot, asks: Asks) -> Iterator[tuple[str, tuple[str, ...]]]:
