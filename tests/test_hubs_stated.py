@@ -60,6 +60,10 @@ def test_what_is_no_size(size: str) -> None:
     assert said(headers, 302).size is None
 
 
+def test_an_encoded_body_says_no_size() -> None:
+    assert said({"Content-Encoding": "gzip"}).size is None
+
+
 def test_nothing_is_said_of_what_is_not_there() -> None:
     with pytest.raises(MissingError):
         said({}, 404)

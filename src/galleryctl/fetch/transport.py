@@ -70,7 +70,8 @@ class Transport(httpx2.BaseTransport):
         if "content-encoding" in found:  # the body is handed out decoded
             del found["content-encoding"]
             found.pop("content-length", None)
-        stream = _Body(answer, encoding, limits, deadline, url)
+        bare = request.method == "HEAD"  # no body follows, whatever the headers say of one
+        stream = _Body(answer, "identity" if bare else encoding, limits, deadline, url)
         return httpx2.Response(answer.status, headers=found, stream=stream, extensions=answer.extensions)
 
     def close(self) -> None:
