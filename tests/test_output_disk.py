@@ -17,6 +17,7 @@ import pytest
 
 from galleryctl.errors import OutputError
 from galleryctl.output import Output, replace, write
+from galleryctl.output.disk import workshop
 from test_output import TEXTS, files, names, pages, whole
 
 if TYPE_CHECKING:
@@ -338,3 +339,14 @@ def test_a_lock_on_what_is_gone_is_none(tmp_path: Path, again: bool) -> None:
         write(tmp_path / "site", site(NEW))
     assert files(tmp_path / "site") == published(NEW)
     assert names(tmp_path) == ["gone", "site"]
+
+
+def test_a_link_in_place_of_the_workshop_leads_nowhere(tmp_path: Path) -> None:
+    """It may come with a repository: what a workshop holds is removed before it is used."""
+    precious = tmp_path / "precious"
+    precious.mkdir()
+    (precious / "file").write_text("all of it")
+    (tmp_path / ".site.galleryctl-work").symlink_to("precious")
+    with pytest.raises(OutputError, match="it is no folder; remove it"), workshop(tmp_path / "site"):
+        pass
+    assert (precious / "file").read_text() == "all of it"

@@ -9,7 +9,7 @@ import signal
 import stat
 import threading
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
 from galleryctl.errors import OutputError
@@ -63,14 +63,17 @@ def workplace(out: Path) -> Path:
 def _locked(work: Path, out: Path) -> int:
     end = time.monotonic() + _PATIENCE
     while True:
-        work.mkdir(exist_ok=True)
+        with suppress(FileExistsError):
+            work.mkdir()
         try:
-            lock = os.open(work, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+            lock = os.open(work, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
         except FileNotFoundError:
             continue
+        except NotADirectoryError:  # a link in a repository of strangers would have another folder emptied
+            raise OutputError(f"{work} is in the way: it is no folder; remove it") from None
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            if work.stat().st_ino == os.fstat(lock).st_ino:
+            if work.lstat().st_ino == os.fstat(lock).st_ino:
                 return lock
         except FileNotFoundError:  # the run before ours removed it on its way out
             pass
