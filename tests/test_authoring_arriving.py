@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import os
 import shutil
 import signal
@@ -303,3 +305,36 @@ def test_files_have_the_permissions_of_other_new_files(registry: Make) -> None:
     finally:
         os.umask(before)
     assert (folder / "models/llm/globex/model-0/model.yaml").stat().st_mode & 0o777 == 0o640
+
+
+# -- a repository of strangers
+
+
+@pytest.mark.parametrize("target", ["../../kept.txt", "models/../../../kept.txt", "roles.yaml", "models/llm/out/kept"])
+def test_a_journal_that_came_with_a_repository_removes_nothing(registry: Make, target: str) -> None:
+    folder = registry()
+    outside = folder.parent.parent / "outside"
+    (outside / "kept").mkdir(parents=True)
+    for path in (folder.parent.parent / "kept.txt", outside / "kept" / "model.yaml", folder / "roles.yaml"):
+        path.write_text("all: mine\n")
+    (folder / "models/llm/out").symlink_to(outside)
+    digest = hashlib.sha256(b"all: mine\n").hexdigest()
+    digests = {"model.yaml" if target.endswith("/kept") else "": digest}
+    work = folder.parent / ".registry.galleryctl-work"
+    work.mkdir()
+    (work / "journal.json").write_text(json.dumps({target: digests}))
+    before = contents(folder.parent.parent)
+    arriving.undo(folder)
+    gone = {str(path.relative_to(folder.parent.parent)) for path in (work / "journal.json",)}
+    assert {path for path in before if path not in contents(folder.parent.parent)} == gone
+    assert not work.exists()
+
+
+def test_a_journal_that_is_none_stops_nothing(registry: Make) -> None:
+    folder = registry()
+    work = folder.parent / ".registry.galleryctl-work"
+    for text in ("[]", "1", '{"a": 1}', '{"a": []}', '{"models/llm/a/b": {}}'):
+        work.mkdir()
+        (work / "journal.json").write_text(text)
+        arriving.undo(folder)
+        assert not work.exists()

@@ -32,6 +32,8 @@ if TYPE_CHECKING:
     from galleryctl.authoring.numbering import Part
 
 
+_BROUGHT = frozenset({"publisher", "model", "release", "card", "cover", "template"})
+"""Kinds of files that an import writes."""
 _VERSION = re.compile(rf"^{VERSION_PATTERN}")
 
 
@@ -214,6 +216,9 @@ def _undo(registry: Path, work: Path) -> None:
         journal = json.loads((work / disk.JOURNAL).read_bytes())
     except (FileNotFoundError, ValueError):  # nothing was moved before it was whole
         return
+    if not _is_ours(registry, journal):
+        (work / disk.JOURNAL).unlink()
+        return
     committed = _committed(registry)
     for index, (target, digests) in enumerate(journal.items()):
         place = registry / target
@@ -229,6 +234,23 @@ def _undo(registry: Path, work: Path) -> None:
         with suppress(OSError):
             (registry / above).rmdir()
     (work / disk.JOURNAL).unlink()
+
+
+def _is_ours(registry: Path, journal: Any) -> bool:  # noqa: ANN401 - any JSON value
+    """Whether an import may have written this: whoever wrote the repository could have put a journal into it.
+
+    Then it names only what an import makes, in folders and not behind links.
+    """
+    if not isinstance(journal, dict):
+        return False
+    for target, digests in journal.items():
+        paths = [f"{target}/{name}".removesuffix("/") for name in digests] if isinstance(digests, dict) else []
+        places = [layout.place(path) for path in paths if not {"", ".", ".."} & set(path.split("/"))]
+        if not places or len(places) < len(paths) or not all(place and place.kind in _BROUGHT for place in places):
+            return False
+        if any((registry / above).is_symlink() for above in _parents(target)):
+            return False
+    return True
 
 
 def _committed(registry: Path) -> frozenset[str]:
