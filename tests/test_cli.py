@@ -303,3 +303,16 @@ def test_colours_only_on_a_terminal(registry: Make) -> None:
         [sys.executable, "-m", "galleryctl", "check"], cwd=folder.parent, capture_output=True, text=True, check=False
     )
     assert "\x1b" not in done.stdout + done.stderr
+
+
+def test_names_of_strangers_have_no_power_over_the_terminal(run: Run, registry: Make, tmp_path: Path) -> None:
+    """An error repeats what stands in a catalogue."""
+    folder = registry()
+    source = {"huggingface": {"model_id": "a/b", "quantizations": ["none"]}}
+    entry = {"version": 2, "dimensions": 1, "max_tokens": 1, "language": ["en"]}
+    entry["model_specs"] = [{"model_format": "pytorch", "model_src": source}]
+    names = ("One\x1b]0;owned\x07", "Two\x9b31m")
+    (tmp_path / "embedding.json").write_text(json.dumps([entry | {"model_name": name} for name in names]))
+    done = run("import", tmp_path / "embedding.json", "--as-version-of", "acme/tiny", "-r", folder)
+    assert done.exit_code == 2
+    assert r"One\x1b]0;owned\x07, Two\x9b31m" in done.stderr

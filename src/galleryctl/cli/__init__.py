@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import sys
+from io import StringIO
 from typing import TYPE_CHECKING
 
 import click
@@ -94,7 +95,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         click.echo("interrupted; nothing half-written is left", err=True)
         return 130
     except click.ClickException as error:
-        error.show()
+        said = StringIO()
+        error.show(said)
+        click.echo(_shown(said.getvalue()), err=True, nl=False)
         return error.exit_code
     except (BrokenPipeError, SystemExit):  # the latter is what click makes of the former
         # Whoever read the output has gone; point the stream elsewhere so that nothing complains at exit.
@@ -108,12 +111,19 @@ def _failed(error: Exception) -> int:
     from galleryctl.errors import GalleryError  # noqa: PLC0415 - on use
 
     if isinstance(error, GalleryError):
-        click.echo(f"galleryctl: {error}", err=True)
+        click.echo(_shown(f"galleryctl: {error}"), err=True)
         return error.exit_code
     import platform  # noqa: PLC0415 - on use
     import traceback  # noqa: PLC0415 - on use
 
-    click.echo("".join(traceback.format_exception(error)), err=True)
+    click.echo(_shown("".join(traceback.format_exception(error))), err=True)
     where = f"galleryctl {__version__}, Python {platform.python_version()}, {platform.system()}"
     click.echo(f"This is a bug in galleryctl. Please report it with the lines above ({where}).", err=True)
     return 4
+
+
+def _shown(text: str) -> str:
+    """A message for a terminal: names that it repeats were written by strangers, and may hold control characters."""
+    from galleryctl.report import visible  # noqa: PLC0415 - on use
+
+    return "\n".join(map(visible, text.split("\n")))
