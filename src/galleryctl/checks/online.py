@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from galleryctl.checks import placed
+from galleryctl.checks.licences import official
 from galleryctl.checks.observed import Observed, Silence, living, repositories
 from galleryctl.checks.rule import Finding, Pointer, Rule, Subject, rule
 from galleryctl.problems import Severity
+from galleryctl.spec import version_key
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -85,8 +87,6 @@ def moved_on(subject: Subject, observed: Observed) -> Iterator[Finding]:
 
 def _newest(subject: Subject) -> str | None:
     """The file of the release that users get."""
-    from galleryctl.spec import version_key  # noqa: PLC0415
-
     alive = set(living(subject))
     found = [each for each in placed.releases(subject) if each.path in alive]
     return max(found, key=lambda each: version_key(each.version)).path if found else None
@@ -356,8 +356,6 @@ def other_licence(subject: Subject, observed: Observed) -> Iterator[Finding]:
     license: MIT
     ```
     """
-    from galleryctl.checks.licences import official  # noqa: PLC0415
-
     model, told = subject.definition.model, set()
     for each in repositories(subject):
         found = observed.snapshot(each.kind, each.repo, each.revision)

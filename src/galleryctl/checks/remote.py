@@ -9,6 +9,7 @@ from galleryctl.checks.observed import Address, Observed, repositories
 from galleryctl.checks.online import PINNED, addresses
 from galleryctl.checks.rule import Finding, Pointer, Rule, Subject, rule
 from galleryctl.problems import Severity
+from galleryctl.spec.base import parameter_count, parameters_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -203,7 +204,6 @@ def other_dimensions(subject: Subject, observed: Observed) -> Iterator[Finding]:
 
 _NEAR = 0.35
 """How far the number of parameters may lie from the size that a variant is called by: sizes are rounded for people."""
-_UNITS = {"K": 10**3, "M": 10**6, "B": 10**9, "T": 10**12}
 
 
 def other_network(subject: Subject, observed: Observed) -> Iterator[Finding]:
@@ -235,20 +235,16 @@ def other_network(subject: Subject, observed: Observed) -> Iterator[Finding]:
             place: Pointer = ("spec", "architecture", "classes")
             yield Finding(each.path, place, f"the class is {theirs} in {where}, here {', '.join(ours)}", _COPY)
         stated = each.variant.parameters
-        if stated and config.parameters and (size := float(stated[:-1]) * _UNITS[stated[-1]]):
+        if stated and config.parameters and (size := parameter_count(stated)):
             ratio = config.parameters / size
             if not 1 - _NEAR < ratio < 1 + _NEAR:
-                message = f"{where} has {_people(config.parameters)} parameters, the variant says {stated}"
+                known = parameters_text(config.parameters) or config.parameters
+                message = f"{where} has {known} parameters, the variant says {stated}"
                 place = (*each.pointer[:2], "parameters")
                 yield Finding(each.path, place, message, "correct the size, or the source")
 
 
 _COPY = "write it as in the source, or correct the source"
-
-
-def _people(count: int) -> str:
-    unit, each = next(((unit, each) for unit, each in reversed(_UNITS.items()) if count >= each), ("", 1))
-    return f"{count / each:.3g}{unit}"
 
 
 def other_template(subject: Subject, observed: Observed) -> Iterator[Finding]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from galleryctl.hubs import loaded, shapes
 from galleryctl.importers.naming import slug
+from galleryctl.spec.base import parameter_count, parameters_text
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -23,7 +24,6 @@ _PROJECTOR = re.compile(r"(?:^|[/._-])mmproj(?:[._-]|$)", re.IGNORECASE)
 _BESIDE = re.compile(r"(?:^|[/._-])(?:imatrix|calibration)(?:[._-]|$)", re.IGNORECASE)
 _ONNX = re.compile(r"_(fp16|int8|uint8|q4|q4f16|bnb4|quantized)\.onnx(?:_data)?$")
 _SIZE = re.compile(r"(?<![A-Za-z0-9.])(A?)([0-9]{1,4}(?:\.[0-9]{1,3})?)([BM])(?![A-Za-z0-9])", re.IGNORECASE)
-_SCALES = {"T": 10**12, "B": 10**9, "M": 10**6, "K": 10**3}
 _METHODS = {"awq": "awq", "gptq": "gptq", "fp8": "fp8", "fbgemm_fp8": "fp8", "bitsandbytes": "bnb", "mxfp4": "fp4"}
 
 
@@ -175,15 +175,6 @@ def named(repo: str, count: int | None) -> Sizes:
     said = {f"{float(figure):g}{letter.upper()}": bool(mark) for mark, figure, letter in tokens}
     active = next((text for text, marked in said.items() if marked), None)
     plain = [text for text, marked in said.items() if not marked]
-    near = [text for text in plain if count is None or abs(_SCALES[text[-1]] * float(text[:-1]) - count) <= count / 4]
-    whole = near[0] if len(near) == 1 else _counted(count)
+    near = [text for text in plain if count is None or abs(parameter_count(text) - count) <= count / 4]
+    whole = near[0] if len(near) == 1 else None if count is None else parameters_text(count)
     return Sizes(whole, active if whole else None)
-
-
-def _counted(count: int | None) -> str | None:
-    """`8.2B`, `135M`; none for what is no size of a model."""
-    scale = next((letter for letter, size in _SCALES.items() if (count or 0) >= size * 0.9995), None)
-    if count is None or scale is None or count >= 10**16:
-        return None
-    figure = count / _SCALES[scale]
-    return f"{figure:.0f}{scale}" if figure >= 100 else f"{figure:.1f}".removesuffix(".0") + scale  # noqa: PLR2004

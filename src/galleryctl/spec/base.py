@@ -61,6 +61,15 @@ def parameter_count(parameters: str) -> int:
     return round(float(parameters[:-1]) * _SCALES[parameters[-1]])
 
 
+def parameters_text(count: int) -> str | None:
+    """`8.2B` for 8190735360; none for what is no size of a model."""
+    letter, scale = next(((letter, scale) for letter, scale in _SCALES.items() if count < scale * 999.5), ("T", 10**12))
+    figure = count / scale
+    if not 0.9995 <= figure < 10**4:  # noqa: PLR2004 - a thousand of the smallest unit, ten thousand of the largest
+        return None
+    return f"{figure:.0f}{letter}" if figure >= 100 else f"{figure:.1f}".removesuffix(".0") + letter  # noqa: PLR2004
+
+
 @lru_cache(4096)
 def version_key(version: str) -> tuple[int, ...]:
     """Orders versions as numbers: 1.10.0 comes after 1.9.0."""
