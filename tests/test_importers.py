@@ -84,7 +84,7 @@ def test_what_nobody_reads_is_told_with_what_is_read(tmp_path: Path) -> None:
     (tmp_path / "cat.jpg").write_bytes(b"\xff\xd8\xff")
     with pytest.raises(UsageError, match=r"nothing is known that reads .*cat\.jpg"):
         claim(reference(str(tmp_path / "cat.jpg"), fetcher()))
-    with pytest.raises(UsageError, match="nothing is known that reads xyz:abc"):
+    with pytest.raises(UsageError, match=r"nothing is known that reads xyz:abc\. .*\n  Xinference catalogue\n"):
         claim(reference("xyz:abc", fetcher()))
 
 

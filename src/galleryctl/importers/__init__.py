@@ -100,9 +100,10 @@ def claim(reference: Reference) -> Importer:
         if found:
             return found[0]
     contents = "".join(f"\n  {importer.TITLE}" for importer in known if not importer.EXAMPLES)
+    forms = "".join(f"\n  {importer.EXAMPLES[0]}" for importer in by_look)
     raise UsageError(
-        f"nothing is known that reads {reference.text}. A file or folder can be:{contents}\nanything else is named as in:"
-        f"{''.join(f'{chr(10)}  {importer.EXAMPLES[0]}' for importer in known if importer.EXAMPLES)}"
+        f"nothing is known that reads {reference.text}. A file or folder can be:{contents}\n"
+        f"anything else is named as in:{forms}"
     )
 
 
