@@ -7,6 +7,7 @@ import email.utils
 import gzip
 import ipaddress
 import json
+import socket
 import ssl
 import time
 import zipfile
@@ -266,6 +267,14 @@ class TestRefused:
             assert fetcher.get(f"http://name.example:{port}/a").body == b"data"
         assert looked_up == ["name.example"]
         assert served.asked[0].headers["host"] == f"name.example:{port}"
+
+    def test_a_name_that_nobody_knows_is_told_without_the_number_of_the_error(self) -> None:
+        def unknown(*_: object) -> list[str]:
+            raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+
+        with pytest.raises(FetchError) as caught:
+            Http(resolver=unknown, sleep=lambda _: None).get("https://innocent.example/")
+        assert str(caught.value).endswith("innocent.example cannot be looked up: Name or service not known")
 
     def test_public_addresses_of_a_name_with_inner_ones_too(self) -> None:
         connected: list[str] = []

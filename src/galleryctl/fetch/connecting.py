@@ -69,7 +69,8 @@ class Guarded(httpcore2.NetworkBackend):
         try:
             found = self._resolver(host.strip("[]"), port)
         except (OSError, UnicodeError) as error:
-            raise httpcore2.ConnectError(f"{host} cannot be looked up: {error}") from error
+            why = getattr(error, "strerror", None) or error
+            raise httpcore2.ConnectError(f"{host} cannot be looked up: {why}") from error
         if self._private:
             return found
         judged = {address: refused(numbers(address)) for address in found}
