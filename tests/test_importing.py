@@ -8,13 +8,11 @@ import re
 import signal
 import subprocess
 import sys
-import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from conftest import MINIMAL, git
-from terminals import Terminal
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -69,7 +67,7 @@ def test_a_plan_shows_and_writes_nothing(run: Run, registry: Make, tmp_path: Pat
     shown = run("import", source, "--plan", "-r", folder)
     assert shown.exit_code == 0
     assert re.search(r"^new +globex/alpha +embedding +pytorch +Alpha", shown.stdout, re.MULTILINE)
-    assert "\n3 new; " in shown.stderr
+    assert "; --format json names every place\n3 new; " in shown.stderr
     found = rows(run("import", source, "--plan", "-r", folder, "--format", "json"))
     assert set(found) == {"Alpha", "Beta", "Gamma"}
     alpha = found["Alpha"]
@@ -254,6 +252,17 @@ def test_a_hundred_bad_entries_stop_no_good_one(run: Run, registry: Make, tmp_pa
     text = run("import", source, "--all", "-r", folder)
     assert text.exit_code == 1
     assert "3 exists, 100 rejected" in text.stderr
+    alone = {"version": 2, "model_name": "Delta", "model_specs": "none of the usual ones"}
+    assert run("import", catalogue(tmp_path, alone), "--plan", "-r", folder).stderr == "1 rejected\n"
+
+
+def test_more_problems_than_a_screen_holds_are_counted_and_it_says_where_they_are(
+    run: Run, registry: Make, tmp_path: Path
+) -> None:
+    many = [family(f"Alpha-{number}", f"Globex/Alpha-{number}") for number in range(12)]
+    done = run("import", catalogue(tmp_path, *many), "--all", "-r", registry())
+    assert done.exit_code == 0, done.stderr
+    assert re.search(r"^most: .*; galleryctl check names every place$", done.stderr, re.MULTILINE)
 
 
 def test_a_file_that_cannot_be_written_as_a_model_is_rejected_with_its_rule(
@@ -393,57 +402,3 @@ def test_a_killed_import_leaves_nothing_to_the_next(run: Run, registry: Make, tm
     assert [path.name for path in folder.parent.iterdir() if path.name.startswith(".registry")] == []
     assert run("import", source, "--all", "-r", folder).exit_code == 0
     assert len(list(folder.glob("models/embedding/*/*"))) == 3
-
-
-# -- on a terminal
-
-
-def keys(terminal: Terminal, *pressed: str) -> None:
-    for key in pressed:
-        time.sleep(0.2)
-        terminal.say(key)
-
-
-DOWN, SPACE, ENTER, INTERRUPT = "\x1b[B", " ", "\r", "\x03"
-
-
-def opened(folder: Path, source: Path) -> Terminal:
-    terminal = Terminal("import", source, cwd=folder.parent, columns=100)
-    end = time.monotonic() + 30
-    while "Which models?" not in terminal.text and time.monotonic() < end:
-        terminal.until("imports)", seconds=0.3)
-    return terminal
-
-
-def test_models_are_picked_on_a_terminal(registry: Make, tmp_path: Path) -> None:
-    folder = registry({f"models/embedding/globex/alpha/{name}": text for name, text in (
-        ("model.yaml", "title: Alpha\n"), ("1.0.0.yaml", "spec: {dimensions: 384, max_tokens: 512}\n"))})  # fmt: skip
-    terminal = opened(folder, catalogue(tmp_path, *THREE))
-    keys(terminal, DOWN, SPACE, ENTER)
-    assert terminal.ended() == 0, terminal.text
-    assert "same id: globex/alpha is there" in terminal.text
-    assert [path.name for path in folder.glob("models/embedding/initech/*")] == ["gamma"]
-    assert not (folder / "models/embedding/globex/beta").exists()
-
-
-def test_an_interrupted_picker_writes_nothing(registry: Make, tmp_path: Path) -> None:
-    folder = registry()
-    terminal = opened(folder, catalogue(tmp_path, *THREE))
-    keys(terminal, SPACE, INTERRUPT)
-    assert terminal.ended() == 130
-    assert unchanged(folder)
-
-
-@pytest.mark.parametrize("columns", [40, 80, 120])
-def test_a_plan_fits_the_terminal(registry: Make, tmp_path: Path, columns: int) -> None:
-    folder = registry()
-    bad = {"version": 2, "model_name": "Delta of a rather long name", "model_specs": "none of the usual ones"}
-    source = catalogue(tmp_path, *THREE, family("tiny", "acme/tiny"), bad)
-    terminal = Terminal("import", source, "--plan", cwd=folder.parent, columns=columns)
-    assert terminal.ended() == 1
-    lines = re.sub(r"\x1b\[[0-9;]*m", "", terminal.text).replace("\r", "").splitlines()
-    shown = lines[: next(index for index, line in enumerate(lines) if re.match(r"\d+ new|most: ", line))]
-    assert max(map(len, shown)) <= columns
-    for word in ("globex/alpha", "initech/gamma", "exists", "rejected"):
-        assert any(word in line for line in shown), shown
-    assert "same id: acme/tiny is there" in re.sub(r"\s+", " ", " ".join(shown))

@@ -239,7 +239,7 @@ def pick(rows: Sequence[Arrival]) -> list[int]:
     chosen: list[int] = questionary.checkbox(
         "Which models?",
         choices,
-        instruction="(space ticks, a ticks all, typing searches, enter imports)",
+        instruction="(space ticks, ctrl-a ticks all, typing searches, enter imports)",
         use_search_filter=True,
         use_jk_keys=False,
     ).unsafe_ask()

@@ -238,7 +238,7 @@ def _as_version(asked: _Asked, rows: Sequence[Row], identifier: str, *, bump: Pa
         return 0
     for path in made.paths:
         click.echo(path)
-    _problems(problems)
+    _problems(problems, f"galleryctl check {made.paths[0]}")
     click.echo(f"{made.id} {made.version}, from {row.source}", err=True)
     return 0
 
@@ -274,9 +274,9 @@ def _report(asked: _Asked, made: Trial) -> None:
     terminal.arrivals([_line(row, _status(asked, row)) for row in made.rows])
     found = [problem for row in made.rows if row.status == "new" for problem in (*row.problems, *_of(row, made))]
     if not asked.plan:
-        _problems(found + list(made.elsewhere))
+        _problems(found + list(made.elsewhere), "galleryctl check")
     elif found:
-        click.echo(report.most(found, 0), err=True)
+        click.echo(f"{report.most(found, 0)}; --format json names every place", err=True)
     click.echo(_summary(asked, made, found), err=True)
 
 
@@ -328,12 +328,12 @@ def _line(row: Row, status: str) -> Arrival:
     )
 
 
-def _problems(found: Sequence[Problem]) -> None:
-    """Each of a few problems, else how many each rule found."""
+def _problems(found: Sequence[Problem], command: str) -> None:
+    """Each of a few problems, else how many each rule found, and the command that names each."""
     from galleryctl import checks, report  # noqa: PLC0415 - on use
 
     if many := report.most(found, _MOST):
-        click.echo(many, err=True)
+        click.echo(f"{many}; {command} names every place", err=True)
     elif found:
         shown = report.problems(sorted(found), "text", checks.RULES, colour=sys.stderr.isatty())
         click.echo(shown, err=True, nl=False)
@@ -346,4 +346,6 @@ def _summary(asked: _Asked, made: Trial, found: Sequence[Problem]) -> str:
 
     counts = Counter(_status(asked, row) for row in made.rows)
     words = ", ".join(f"{counts[word]:,} {word}" for word in ("new", "imported", "exists", "rejected") if counts[word])
+    if not found and counts["rejected"] == len(made.rows) > 0:
+        return words
     return f"{words or 'nothing chosen'}; {report.counted(found)}"
