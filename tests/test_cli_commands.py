@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from conftest import MINIMAL, git
+from galleryctl.exports import EXPORTERS
 from terminals import Terminal
 
 if TYPE_CHECKING:
@@ -221,3 +222,17 @@ def test_a_folder_of_somebody_else_is_not_written(run: Run, registry: Make, tmp_
     result = run("build", "-r", registry(), "-o", tmp_path / "mine")
     assert result.exit_code == 3
     assert [path.name for path in (tmp_path / "mine").iterdir()] == ["precious.txt"]
+
+
+def test_the_help_of_export_names_every_runtime(run: Run) -> None:
+    told = " ".join(run("export", "--help").stdout.split())
+    listed = re.search(r"RUNTIME is (.*?)\. ", told)
+    assert listed
+    assert set(re.split(r", | or ", listed[1])) == set(EXPORTERS)
+
+
+def test_an_export_that_leaves_something_out_says_where_the_reasons_are(run: Run, registry: Make) -> None:
+    folder = registry()
+    words = ("export", "llama.cpp", "-r", folder, "-o", folder.parent / "out")
+    assert "1 left out in part or whole (--format json says why); " in run(*words).stderr
+    assert "says why" not in run(*words, "--format", "json").stderr

@@ -46,6 +46,8 @@ def export_command(
 ) -> int:
     """Write what one runtime reads of the models, as `build` does below /runtimes/.
 
+    RUNTIME is xinference, localai, vllm, llama.cpp, ollama, litellm, kserve, kubeflow or openai.
+
     Every model that can be read is exported; where the registry has errors, the exit code is 1.
 
     \b
@@ -70,9 +72,8 @@ def export_command(
         said = f"the registry has {count} error{'s' * (count != 1)}; galleryctl check --registry {registry} tells them"
         click.echo("not exported: report the errors above" if refused else said, err=True)
     if done.written is not None:
-        models = len(done.exported)
-        said = (
-            f"{models:,} model{'s' * (models != 1)} exported, {len({each for each, _ in done.left}):,} left out in part"
-        )
-        click.echo(f"{folder}: {said} or whole; {report.written(done.written)}", err=True)
+        models, left = len(done.exported), len({each for each, _ in done.left})
+        said = f"{models:,} model{'s' * (models != 1)} exported, {left:,} left out in part or whole"
+        said += " (--format json says why)" if left and form == "text" else ""
+        click.echo(f"{folder}: {said}; {report.written(done.written)}", err=True)
     return 1 if done.errors else 0

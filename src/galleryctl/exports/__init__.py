@@ -81,8 +81,8 @@ def exporter(name: str) -> Exporter:
         from difflib import get_close_matches  # noqa: PLC0415 - on use
 
         near = get_close_matches(name, EXPORTERS, n=1, cutoff=0.4)
-        meant = f"did you mean {near[0]}? " if near else ""
-        raise UsageError(f"there is no export for {name!r}: {meant}Known are {', '.join(sorted(EXPORTERS))}.")
+        meant = f", did you mean {near[0]}?" if near else "."
+        raise UsageError(f"there is no export for {name!r}{meant} Known are {', '.join(sorted(EXPORTERS))}")
     return cast("Exporter", import_module(f"galleryctl.exports.{EXPORTERS[name]}"))
 
 
