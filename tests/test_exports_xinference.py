@@ -162,7 +162,7 @@ def test_the_time_is_a_whole_number(
 @pytest.mark.parametrize(
     ("one", "type_", "expected"),
     [
-        (release(tensors(), spec={}), "llm", "Xinference needs spec.abilities, spec.languages, which is not recorded."),
+        (release(tensors(), spec={}), "llm", "Xinference needs what is not recorded: spec.abilities, spec.languages."),
         (release(tensors(format="onnx")), "llm", "Xinference does not load onnx."),
         (release(tensors(sources={"url": {"prefix": "https://acme.example/"}})), "llm",
          "Xinference loads from none of the sources of this variant."),
@@ -170,9 +170,9 @@ def test_the_time_is_a_whole_number(
         (release(tensors(), spec={"family": "x"}), "video",
          "Xinference would refuse it: `model_format` has the unknown word 'pytorch'."),
         (release({"sources": {"modelscope": {"repo": "a/b", "revision": "c"}}}, spec={"family": "x"}), "image",
-         "Xinference needs sources.huggingface, which is not recorded."),
+         "Xinference needs what is not recorded: sources.huggingface."),
         (release({"sources": {"huggingface": {"repo": "a/b"}}}, spec={"family": "x"}), "image",
-         "Xinference needs sources.huggingface.revision, which is not recorded."),
+         "Xinference needs what is not recorded: sources.huggingface.revision."),
         (release(tensors(), spec=SPEC | {"prompt": {"template": "{% if %}"}}), "llm",
          "Xinference would refuse it: `chat_template` does not compile"),
         (release(tensors(sources={"huggingface": {"repo": "acme/tiny-{size}"}})), "llm",
@@ -289,7 +289,7 @@ def test_a_model_of_localai_is_complete_once_its_languages_are_known() -> None:
             continue
         if "parameters" not in one["variants"][0] or "huggingface" not in one["variants"][0].get("sources", {}):
             continue
-        assert reasons(one)[0].startswith("Xinference needs spec.")
+        assert reasons(one)[0].startswith("Xinference needs what is not recorded: spec.")
         (family,) = families(one | {"spec": {**SPEC, **one.get("spec", {})}})
         (spec,) = family["model_specs"]
         assert spec["model_format"] == "ggufv2"

@@ -163,8 +163,8 @@ def test_commands(runtime: str, wanted: Target, expected: str) -> None:
             "xinference",
             target({**without(on("modelscope", repo="a/b"), "parameters")}, {}),
             (
-                "Xinference needs spec.abilities, spec.languages, parameters, sources.modelscope.file, "
-                "which is not recorded."
+                "Xinference needs what is not recorded: spec.abilities, spec.languages, parameters, "
+                "sources.modelscope.file."
             ),
         ),
         ("vllm", target(without(TENSORS, "sources")), "vLLM loads from none of the sources of this variant."),

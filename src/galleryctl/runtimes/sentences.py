@@ -26,7 +26,7 @@ _SENTENCES: Mapping[str, tuple[str, str]] = {
         "{option} is no option of a model at {runtime}.",
         "{option} 不是 {runtime} 的模型选项。",
     ),
-    "lacks": ("{runtime} needs {fields}, which is not recorded.", "{runtime} 需要未记录的 {fields}。"),
+    "lacks": ("{runtime} needs what is not recorded: {fields}.", "{runtime} 需要未记录的 {fields}。"),
     "no variant": (
         "The release has no build, so there is nothing for {runtime} to load.",
         "该版本没有任何构建，{runtime} 无可加载。",
