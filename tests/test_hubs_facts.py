@@ -6,7 +6,9 @@ from typing import Any
 
 import pytest
 
+from galleryctl.hubs import facts
 from galleryctl.hubs.facts import Facts, of_config
+from galleryctl.hubs.gguf import Header
 
 QWEN: dict[str, Any] = {
     "architectures": ["Qwen3ForCausalLM"],
@@ -92,3 +94,23 @@ def test_pooling_says_the_dimensions() -> None:
 @pytest.mark.parametrize("odd", [{}, {"architectures": 3, "model_type": [], "text_config": [1], "hidden_size": {}}])
 def test_nothing_of_nothing(odd: dict[str, Any]) -> None:
     assert of_config(odd) == Facts()
+
+
+def test_a_shard_counts_none_but_what_it_says_of_the_whole() -> None:
+    assert facts.of_header(Header({}, 7)).parameters == 7
+    assert facts.of_header(Header({}, 7), shard=True).parameters is None
+    assert facts.of_header(Header({"general.parameter_count": 70}, 7), shard=True).parameters == 70
+
+
+@pytest.mark.parametrize(
+    ("said", "template"),
+    [
+        ("{{ x }}", "{{ x }}"),
+        ([{"name": "tool_use", "template": "t"}, {"name": "default", "template": "d"}], "d"),
+        ([{"name": "tool_use", "template": "t"}, 7], None),
+        (" \n", None),
+        ({"default": "d"}, None),
+    ],
+)
+def test_of_several_templates_the_default_counts(said: object, template: str | None) -> None:
+    assert facts.template(said) == template

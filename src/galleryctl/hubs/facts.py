@@ -9,11 +9,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from galleryctl.hubs import shapes
+from galleryctl.hubs import gguf, shapes
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from galleryctl.hubs.base import Hub, Snapshot
     from galleryctl.hubs.gguf import Header
 
 _CONTEXT = ("max_position_embeddings", "n_positions", "max_sequence_length", "seq_length", "n_ctx", "max_seq_len")
@@ -121,12 +122,24 @@ def quantization(config: Mapping[str, Any]) -> str | None:
     return f"{method}-int{bits}" if bits else method
 
 
-def of_header(header: Header) -> Facts:
-    """The facts of a GGUF header."""
+def of_file(hub: Hub, found: Snapshot, path: str, *, shard: bool = False) -> Facts:
+    """The facts of a GGUF file of a source, by its header. Raises `FetchError`, of which `HeaderError` is one."""
+    return of_header(gguf.header(lambda start, stop: hub.part(found, path, start, stop)), shard=shard)
+
+
+def template(said: object) -> str | None:
+    """What `chat_template` says: the template, or of several by name the one for all that is not special."""
+    if isinstance(said, list):
+        named = {shapes.text(each.get("name")): each.get("template") for each in map(shapes.mapping, said)}
+        said = named.get("default")
+    return said if isinstance(said, str) and said.strip() else None
+
+
+def of_header(header: Header, *, shard: bool = False) -> Facts:
+    """The facts of a GGUF header. The tensors of a shard are not all there are."""
     values = header.values
     name = shapes.text(values.get("general.architecture")) or ""
     kind = shapes.whole(values.get("general.file_type"))
-    template = values.get("tokenizer.chat_template")
     layers, heads, size = _cache(values, name)
     return Facts(
         model_type=name or None,
@@ -135,8 +148,9 @@ def of_header(header: Header) -> Facts:
         layers=layers,
         kv_heads=heads,
         head_size=size,
-        parameters=shapes.whole(values.get("general.parameter_count")) or header.parameters or None,
-        template=template if isinstance(template, str) and template.strip() else None,
+        parameters=shapes.whole(values.get("general.parameter_count"))
+        or (None if shard else header.parameters or None),
+        template=template(values.get("tokenizer.chat_template")),
         quantization=None if kind is None else _FILE_TYPES.get(kind),
     )
 

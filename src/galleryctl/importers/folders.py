@@ -7,7 +7,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from galleryctl.fetch import FetchError
-from galleryctl.hubs import facts, gguf, loaded, shapes
+from galleryctl.hubs import facts, loaded, shapes
 from galleryctl.importers import weights
 from galleryctl.importers.base import Remark
 
@@ -94,7 +94,7 @@ def config(hub: Hub, found: Snapshot, path: str) -> tuple[Mapping[str, Any], Rem
 def header(hub: Hub, found: Snapshot, path: str) -> Facts | Remark:
     """What the header of a GGUF file says, read by ranges; why it cannot be read is a remark."""
     try:
-        return facts.of_header(gguf.header(lambda start, stop: hub.part(found, path, start, stop)))
+        return facts.of_file(hub, found, path)
     except FetchError as error:
         return Remark("VAL002", f"the header of {path} cannot be read: {error}", "context and architecture left out")
 

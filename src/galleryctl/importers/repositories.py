@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from galleryctl import canonical
 from galleryctl.fetch import DeniedError, FetchError, MissingError, RefusedError
 from galleryctl.hubs import RemoteFile, cards, facts, shapes
-from galleryctl.hubs import gguf as headers
+from galleryctl.hubs.gguf import HeaderError
 from galleryctl.importers import weights
 from galleryctl.importers.base import FIRST, Candidate, Rejected, Remark
 from galleryctl.importers.licences import spdx
@@ -206,17 +206,13 @@ def _texts(reader: _Reader) -> Texts:
             pooling = shapes.path(module.get("path")) or pooling
     tokenizer = reader.mapping("tokenizer_config.json")
     template = reader.text("chat_template.jinja") or reader.mapping("chat_template.json").get("chat_template")
-    template = template or tokenizer.get("chat_template")
-    if isinstance(template, list):  # several by name; one of them is for all that is not special
-        named = {shapes.text(item.get("name")): item.get("template") for item in map(shapes.mapping, template)}
-        template = named.get("default")
     return Texts(
         config=reader.mapping("config.json"),
         tokenizer=tokenizer,
         generation=reader.mapping("generation_config.json"),
         sentences=reader.mapping("sentence_bert_config.json"),
         pooling=reader.mapping(f"{pooling}/config.json"),
-        template=template if isinstance(template, str) and template.strip() else None,
+        template=facts.template(template or tokenizer.get("chat_template")),
         card=reader.text("README.md", _CARD),
     )
 
@@ -251,14 +247,10 @@ def _of_gguf(reader: _Reader, variant: Mapping[str, Any], said: facts.Facts) -> 
     listed = min(choices, key=lambda files: sum("role" not in file for file in files))  # whole rather than in parts
     path = listed[0]["path"]
     try:
-        header = headers.header(lambda start, stop: reader.hub.part(reader.found, path, start, stop))
-    except headers.HeaderError as error:
+        found = facts.of_file(reader.hub, reader.found, path, shard=sum("role" not in each for each in listed) > 1)
+    except HeaderError as error:
         reader.remarks.append(Remark("FIL004", f"`{path}` {error}", "look whether the file is whole"))
         return said
-    found = facts.of_header(header)
-    shards = sum("role" not in each for each in listed)
-    if shards > 1 and header.values.get("general.parameter_count") is None:  # its tensors lie in all of them
-        found = replace(found, parameters=None)
     return replace(found, classes=said.classes)
 
 
@@ -328,16 +320,7 @@ def _model(found: Snapshot, name: str, reader: _Reader) -> dict[str, Any]:
 
 def _repeats(tag: str, found: Snapshot) -> bool:
     word = tag.partition(":")[0].lower()
-    elsewhere = {
-        *_SAID,
-        *_ENGINES,
-        *_TASKS,
-        "arxiv",
-        "base_model",
-        (found.library or "").lower(),
-        "text-classification",
-    }
-    return word in elsewhere or tag in found.languages
+    return word in {*_SAID, *_ENGINES, *_TASKS, (found.library or "").lower()} or tag in found.languages
 
 
 def _spec(

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from galleryctl.checks.observed import Config
 from galleryctl.errors import GalleryError
-from galleryctl.hubs import facts, gguf
+from galleryctl.hubs import facts
 
 if TYPE_CHECKING:
     from galleryctl.hubs import Hub, Snapshot
@@ -49,11 +49,7 @@ def _template(hub: Hub, found: Snapshot) -> str | None:
             return hub.read(found, _TEMPLATE).decode()
         except (GalleryError, UnicodeDecodeError):
             return None
-    known = (_object(hub, found, _TOKENIZER) or {}).get("chat_template")
-    if isinstance(known, list):  # several, by name
-        named = {each.get("name"): each.get("template") for each in known if isinstance(each, dict)}
-        known = named.get("default")
-    return known if isinstance(known, str) else None
+    return facts.template((_object(hub, found, _TOKENIZER) or {}).get("chat_template"))
 
 
 def _code(data: dict[str, Any]) -> tuple[str, ...]:
@@ -66,9 +62,7 @@ def _code(data: dict[str, Any]) -> tuple[str, ...]:
 def of_gguf(hub: Hub, found: Snapshot, path: str) -> Config | None:
     """What the header of a GGUF file says; none where it cannot be read."""
     try:
-        header = gguf.header(lambda start, stop: hub.part(found, path, start, stop))
-        known = _config(path, facts.of_header(header))
-        return known._replace(parameters=None) if "-of-" in path else known  # of a shard, not of the model
+        return _config(path, facts.of_file(hub, found, path, shard="-of-" in path))
     except (GalleryError, ValueError):
         return None
 
