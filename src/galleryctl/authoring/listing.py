@@ -36,7 +36,7 @@ def _role(path: str, stated: Mapping[str, str | None], hub: Hub) -> str | None:
     """What is said of a file already; of one that is new in a whole repository, what its name tells."""
     if path in stated:
         return stated[path]
-    return None if hub.file or loaded.is_weights(path) or path.endswith(".gguf") else loaded.role(path)
+    return None if hub.file or loaded.holds_weights(path) else loaded.role(path)
 
 
 def _named(hub: Hub, quantization: str) -> Iterator[str]:

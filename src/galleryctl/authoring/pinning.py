@@ -265,7 +265,7 @@ class _Variant:
                 continue
             ours, theirs = one.get("sha256"), two.get("sha256")
             if ours and theirs and ours != theirs:
-                if loaded.is_weights(path) or path.endswith(".gguf"):
+                if loaded.holds_weights(path):
                     message = f"{path} has the digest {ours} at {kinds[0]} and {theirs} at {kinds[1]}"
                     fix = "make two variants of them, each with a key"
                     self._alarm("SRC009", (*self._pointer, "sources"), f"{quantization}: {message}", fix)

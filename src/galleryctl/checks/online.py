@@ -10,6 +10,7 @@ from galleryctl.checks import placed
 from galleryctl.checks.licences import official
 from galleryctl.checks.observed import Observed, Silence, living, repositories
 from galleryctl.checks.rule import Finding, Pointer, Rule, Subject, rule
+from galleryctl.hubs import loaded
 from galleryctl.problems import Severity
 from galleryctl.spec import version_key
 
@@ -155,7 +156,7 @@ def unequal_sources(subject: Subject, observed: Observed) -> Iterator[Finding]:
         for other, two in known[1:]:
             for file in one.files:
                 again = two.file(file.path)
-                weights = file.path in declared if declared else file.path.endswith(WEIGHTS)
+                weights = file.path in declared if declared else loaded.holds_weights(file.path)
                 if weights and again and file.sha256 and again.sha256 and file.sha256 != again.sha256:
                     message = (
                         f"{file.path} has the digest {file.sha256[:12]}… at {first.kind}"
@@ -163,9 +164,6 @@ def unequal_sources(subject: Subject, observed: Observed) -> Iterator[Finding]:
                     )
                     yield Finding(path, (*pointer, "sources"), message, "make two variants of them, each with a key")
                     break
-
-
-WEIGHTS = (".gguf", ".safetensors", ".bin", ".pt", ".pth", ".onnx", ".ckpt", ".npz")
 
 
 def no_answer(subject: Subject, observed: Observed) -> Iterator[Finding]:

@@ -53,7 +53,13 @@ def _aside(path: str, *, composed: bool) -> bool:
 
 
 def is_weights(path: str) -> bool:
+    """Whether a file holds weights that are loaded together with those beside it."""
     return is_torch(path) or path.lower().endswith(_ONNX)
+
+
+def holds_weights(path: str) -> bool:
+    """The same, of GGUF files too, of which a repository holds many models."""
+    return is_weights(path) or path.lower().endswith(".gguf")
 
 
 def is_torch(path: str) -> bool:
