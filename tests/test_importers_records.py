@@ -149,3 +149,20 @@ def test_a_file_of_models_dev_and_what_is_none(tmp_path: Path) -> None:
         list(modelsdev.read(told(tmp_path / "x.json", b'{"models": 3}'), NOBODY, Options()))
     found = list(modelsdev.read(told(tmp_path / "x.json", b'{"a": 3, "b": {"open_weights": true}}'), NOBODY, Options()))
     assert [codes(each) for each in found] == [{"SCH003"}, {"SCH002"}]
+
+
+@pytest.mark.parametrize(
+    ("text", "size"),
+    [
+        ("8.0B", "8B"),
+        ("1.50 b", "1.5B"),
+        ("335M", "335M"),
+        ("8", None),
+        ("B", None),
+        ("8BB", None),
+        ("", None),
+        (None, None),
+    ],
+)
+def test_a_size_is_said_as_definitions_have_it(text: str | None, size: str | None) -> None:
+    assert records.parameters(text) == size

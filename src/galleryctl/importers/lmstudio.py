@@ -24,7 +24,6 @@ EXAMPLES: tuple[str, ...] = ()
 
 _MARK = re.compile(r'"_descriptorVersion"\s*:')
 _ABILITIES = {"chat": ["chat"], "instruct": ["chat"], "code_completion": ["generate"]}
-_PARAMETERS = re.compile(r"[0-9]{1,9}(?:\.[0-9]{1,9})?[KMBT]")
 _FORMAT = re.compile(r"[a-z0-9][a-z0-9._-]{0,31}")
 _LINKS = {"canonicalUrl": "homepage", "paperUrl": "paper", "downloadUrl": "weights"}
 _KNOWN = frozenset(
@@ -101,7 +100,7 @@ def _release(reading: Reading, files: list[dict[str, Any]]) -> dict[str, Any]:
 def _variant(reading: Reading, group: list[dict[str, Any]]) -> dict[str, Any]:
     first = group[0]
     size = reading.value.get("numParameters")
-    parameters = size if isinstance(size, str) and _PARAMETERS.fullmatch(size) else None
+    parameters = records.parameters(size) if isinstance(size, str) else None
     by_quantization: dict[str, list[dict[str, Any]]] = defaultdict(list)
     for file in group:
         by_quantization[file["quantization"]].append(file["file"])

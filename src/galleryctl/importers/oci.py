@@ -29,7 +29,6 @@ EXAMPLES: tuple[str, ...] = ("oci://ghcr.io/acme/tiny:1.0",)
 _PREFIX = "oci://"
 _CONFIG = re.compile(r"application/vnd\.(?:cncf|cnai)\.model\.config\.v1\+json")
 _KIND = re.compile(r"application/vnd\.(?:cncf|cnai)\.model\.([a-z.]+?)\.v1\.")
-_SIZE = re.compile(r"([0-9]{1,9})(?:\.([0-9]{1,9}))?\s*([kmbt])", re.IGNORECASE)
 _WORD = re.compile(r"[a-z0-9][a-z0-9._-]{0,31}")
 _QUANTIZATION = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,31}")
 _FORMATS = {"safetensors": "pytorch", "tf": "tensorflow", "torch": "pytorch"}
@@ -183,9 +182,8 @@ def _variant(found: Snapshot, settings: Reading, remarks: list[Remark]) -> dict[
         variant["format"] = _FORMATS.get(said, said) if _WORD.fullmatch(said) else None
     elif known == {".gguf"}:
         variant["format"] = "gguf"
-    if size := _SIZE.fullmatch(settings.line("paramSize") or ""):
-        rest = (size[2] or "").rstrip("0")
-        variant["parameters"] = f"{size[1]}{f'.{rest}' if rest else ''}{size[3].upper()}"
+    if size := records.parameters(settings.line("paramSize")):
+        variant["parameters"] = size
     stated = settings.line("quantization") or ""
     if stated.lower() in _METHODS and variant.get("format") in {None, "pytorch"}:
         variant["format"] = stated.lower()

@@ -30,7 +30,6 @@ _PREFIX = "ollama:"
 _MODEL = "model.gguf"
 _HOUSE = "ollama"
 """Publisher of what the library itself offers."""
-_SIZE = re.compile(r"([0-9]{1,9})(?:\.([0-9]{1,9}))?([KMBT])", re.IGNORECASE)
 _QUANTIZATION = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,31}")
 _WORD = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
 _EMBEDS = frozenset({"bert", "nomic-bert", "nomic-bert-moe", "jina-bert-v2", "gemma-embedding"})
@@ -144,9 +143,8 @@ def _variant(found: Snapshot, reading: Reading) -> dict[str, Any] | None:
     variant: dict[str, Any] = {}
     if (format_ := (reading.line("model_format") or "").lower()) and _WORD.fullmatch(format_):
         variant["format"] = format_
-    if size := _SIZE.fullmatch(reading.line("model_type") or ""):
-        rest = (size[2] or "").rstrip("0")
-        variant["parameters"] = f"{size[1]}{f'.{rest}' if rest else ''}{size[3].upper()}"
+    if size := records.parameters(reading.line("model_type")):
+        variant["parameters"] = size
     listed = sorted(found.files, key=lambda file: (roles[file.path] != "model", file.path))
     files = [folders.entry(file, None if roles[file.path] == "model" else roles[file.path]) for file in listed]
     return {

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 LONGEST_SUMMARY = 200
 _LONGEST_LINE = 300
 _DIGITS = 20
+_SIZE = re.compile(r"([0-9]{1,9})(?:\.([0-9]{1,9}))?\s?([KMBT])", re.IGNORECASE)
 _SPACE = re.compile(r"[ \t\n\r]*")
 _HUB_FILE = re.compile(r"/([A-Za-z0-9._-]+/[A-Za-z0-9._-]+)/(?:resolve|blob|raw)/([^/]+)/(.+)")
 _REPOSITORY = re.compile(r"/([A-Za-z0-9][A-Za-z0-9._-]*/[A-Za-z0-9][A-Za-z0-9._-]*)(?:/tree/([^/]+))?/?")
@@ -208,6 +209,15 @@ def _at_hub(value: str | None) -> tuple[str, str]:
 def safe(path: str) -> bool:
     """Whether a path stays inside its folder and has no odd letters."""
     return path.isprintable() and shapes.path(path) is not None
+
+
+def parameters(text: str | None) -> str | None:
+    """`8B` for `8.0B` and `8 b`: a size as definitions have it; none for what is no size."""
+    found = _SIZE.fullmatch(text or "")
+    if found is None:
+        return None
+    rest = (found[2] or "").rstrip("0")
+    return f"{found[1]}{f'.{rest}' if rest else ''}{found[3].upper()}"
 
 
 def whole(value: object) -> int | None:
