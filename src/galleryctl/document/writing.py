@@ -23,7 +23,7 @@ _ESCAPED = re.compile("[^\t\n\r\x20-\x7e\xa0-\u2027\u202a-\ud7ff\ue000-\ufefe\uf
 # Words, paths, addresses, digests and sizes: nothing in them means anything to YAML, and no reader has a use of its own
 # for a word of this length that begins with a letter, nor for a number with such letters (`scalars`).
 _SURE = re.compile(
-    r"[A-Za-z][\w./@%+&=-]{5,}(?::[\w./@%+&=-]+)*|[0-9e]+[acdf][0-9a-f]+|[0-9][0-9.]*[KMGT]iB", re.ASCII
+    r"[A-Za-z][\w./@%+&=-]{5,}(?::[\w./@%+&=-]+)*|[0-9e][0-9a-f]*[acdf][0-9a-f]*|[0-9][0-9.]*[KMGT]iB", re.ASCII
 ).fullmatch
 _LITERAL = re.compile(r"(?!\s)[^\t\r]*\n", re.DOTALL)
 
@@ -40,23 +40,24 @@ def as_json(value: Any) -> str:  # noqa: ANN401 - any JSON value
 
 def scalar(value: Any, *, flow: bool = False) -> str:  # noqa: ANN401 - any JSON scalar
     """A scalar on one line."""
-    if type(value) is str:  # most are
-        return _written(value, flow=flow)
+    if isinstance(value, str):  # most are
+        return _in_flow(value) if flow else _in_block(value)
     if value is None:
         return "null"
     if isinstance(value, bool):
         return "true" if value else "false"
-    if isinstance(value, float):
-        return _float(value)
-    if isinstance(value, int):
-        return str(value)
-    return _written(value, flow=flow)
+    return _float(value) if isinstance(value, float) else str(value)
 
 
 @lru_cache(maxsize=8192)
-def _written(text: str, *, flow: bool) -> str:
+def _in_block(text: str) -> str:
     """Keys and common values stand in every file."""
-    return text if _SURE(text) or _plain(text, flow=flow) else quote(text)
+    return text if _SURE(text) or _plain(text, flow=False) else quote(text)
+
+
+@lru_cache(maxsize=8192)
+def _in_flow(text: str) -> str:
+    return text if _SURE(text) or _plain(text, flow=True) else quote(text)
 
 
 def _float(value: float) -> str:
@@ -76,10 +77,12 @@ def _plain(text: str, *, flow: bool) -> bool:
 
 def inline(value: Any) -> str:  # noqa: ANN401 - any JSON value
     """A value on one line, in flow style."""
+    if type(value) is str:
+        return _in_flow(value)
     if isinstance(value, dict):
-        return "{" + ", ".join(f"{scalar(key, flow=True)}: {inline(member)}" for key, member in value.items()) + "}"
+        return "{" + ", ".join([f"{scalar(key, flow=True)}: {inline(member)}" for key, member in value.items()]) + "}"
     if isinstance(value, list):
-        return "[" + ", ".join(inline(item) for item in value) + "]"
+        return "[" + ", ".join([inline(item) for item in value]) + "]"
     return scalar(value, flow=True)
 
 
@@ -114,40 +117,48 @@ def block(value: Mapping[str, Any] | Sequence[Any], indent: int) -> list[str]:
 def listing(items: Sequence[Any]) -> str:
     """Items of a list for other readers: block style throughout, nothing twice, no anchors. Empty for no items."""
     lines: list[str] = []
-    _list(items, 0, lines)
+    _items(items, "", lines)
     return "\n".join([*lines, ""])
 
 
 def listed(key: str, value: Any, indent: int) -> str:  # noqa: ANN401 - any JSON value
     """The lines of one member of an item of a `listing`."""
+    pad = " " * indent
+    if type(value) is str and _SURE(value):
+        return f"{pad}{_in_block(key)}: {value}\n"
     lines: list[str] = []
-    _list({key: value}, indent, lines)
+    _members({key: value}, pad, pad, lines)
     return "\n".join([*lines, ""])
 
 
-def _list(value: Mapping[str, Any] | Sequence[Any], indent: int, lines: list[str]) -> None:
-    """Appends the lines of a map or list in block style."""
-    pad = " " * indent
-    if isinstance(value, dict):
-        for key, member in value.items():
-            start = f"{pad}{_written(key, flow=False)}:"
-            if type(member) is str and _SURE(member):  # most are, and few stand twice
-                lines.append(f"{start} {member}")
-            elif type(member) is str and "\n" not in member:
-                lines.append(f"{start} {_written(member, flow=False)}")
-            elif isinstance(member, dict | list) and member:
-                lines.append(start)
-                _list(member, indent + 2, lines)
-            else:
-                lines += _text_lines(f"{start} ", member, indent)
-        return
-    for item in value:
-        if isinstance(item, dict | list) and item:
-            first = len(lines)
-            _list(item, indent + 2, lines)
-            lines[first] = f"{pad}- {lines[first][indent + 2 :]}"
+def _members(value: Mapping[str, Any], first: str, pad: str, lines: list[str]) -> None:
+    """Appends the lines of a map in block style. `first` stands before the first line, `pad` before the others."""
+    for key, member in value.items():
+        start = f"{first}{_in_block(key)}:"
+        first = pad
+        if type(member) is str and _SURE(member):  # most are, and few stand twice
+            lines.append(f"{start} {member}")
+        elif isinstance(member, dict) and member:
+            lines.append(start)
+            _members(member, f"{pad}  ", f"{pad}  ", lines)
+        elif isinstance(member, list) and member:
+            lines.append(start)
+            _items(member, f"{pad}  ", lines)
         else:
-            lines += _text_lines(f"{pad}- ", item, indent)
+            lines += _text_lines(f"{start} ", member, len(pad))
+
+
+def _items(items: Sequence[Any], pad: str, lines: list[str]) -> None:
+    """Appends the lines of a list in block style."""
+    for item in items:
+        if isinstance(item, dict) and item:
+            _members(item, f"{pad}- ", f"{pad}  ", lines)
+        elif isinstance(item, list) and item:
+            first = len(lines)
+            _items(item, f"{pad}  ", lines)
+            lines[first] = f"{pad}- {lines[first][len(pad) + 2 :]}"
+        else:
+            lines += _text_lines(f"{pad}- ", item, len(pad))
 
 
 def member_lines(key: str, value: Any, indent: int) -> list[str]:  # noqa: ANN401 - any JSON value

@@ -44,15 +44,14 @@ def one(item: Item) -> Made:
     found: dict[str, str] = {}
     left: list[Left] = []
     for target in targets(item.id, item.type, item.version, item.release):
-        ways = {engine: way for engine in ENGINES if (way := served(engine, target))}
-        if not ways:
+        ways = {engine: way for engine in ENGINES if engine not in found and (way := served(engine, target))}
+        if not ways and not any(served(engine, target) for engine in found):
             left.append(Left(target.variant.name, target.quantization, say("no server", runtime=TITLE)))
         for engine, way in ways.items():
-            if engine not in found:
-                key = {"api_key": f"os.environ/{way.key}"} if way.key else {}
-                params = {"model": way.model, "api_base": f"os.environ/{way.address}", **key}
-                told = {"litellm_params": params, "model_info": {"id": f"{item.id}@{engine}", **info}}
-                found[engine] = "".join(f"    {key}: {document.inline(each)}\n" for key, each in told.items())
+            key = {"api_key": f"os.environ/{way.key}"} if way.key else {}
+            params = {"model": way.model, "api_base": f"os.environ/{way.address}", **key}
+            told = {"litellm_params": params, "model_info": {"id": f"{item.id}@{engine}", **info}}
+            found[engine] = "".join(f"    {key}: {document.inline(each)}\n" for key, each in told.items())
     parts = tuple((_CONFIG, [engine, text]) for engine, text in found.items())
     return Made(parts, (), lists.joined(item.release, left))
 
