@@ -18,7 +18,7 @@ from conftest import git, write
 from fakes import MemoryTree
 from galleryctl import parallel
 from galleryctl.errors import GitError
-from galleryctl.git import TreeEntry, at, head, history, private, resolve, working
+from galleryctl.git import TreeEntry, Unwritten, at, head, history, private, resolve, working
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -426,3 +426,14 @@ def test_a_listing_survives_what_vanishes_meanwhile(folder: Path) -> None:
     (folder / "registry/sub").rmdir()
     (folder / "registry/sub").write_text("x")
     assert working(folder).entries("registry") == {"registry/a.yaml": plain("a: 1\n"), "registry/sub": plain("x")}
+
+
+def test_files_that_lie_nowhere_yet_are_a_tree() -> None:
+    tree = Unwritten({"models/b": b"12", "models/a": b"1", "my/models/c": b"123"})
+    assert list(tree.entries()) == ["models/a", "models/b", "my/models/c"]
+    assert list(tree.entries("models")) == ["models/a", "models/b"]
+    assert (tree.entries("models/b")["models/b"].size, tree.read("models/b")) == (2, b"12")
+    with pytest.raises(ValueError, match="more than 1"):
+        tree.read("models/b", 1)
+    with pytest.raises(FileNotFoundError):
+        tree.read("models/x")

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from galleryctl.errors import GitError
 from galleryctl.git import process as run
-from galleryctl.git.trees import LIMIT, Checkout, Folder, Revision, Tree, TreeEntry
+from galleryctl.git.trees import LIMIT, Checkout, Folder, Revision, Tree, TreeEntry, Unwritten
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -24,6 +24,7 @@ __all__ = [
     "Commit",
     "Tree",
     "TreeEntry",
+    "Unwritten",
     "at",
     "head",
     "history",

@@ -263,6 +263,26 @@ class _Objects:
         raise GitError(f"git cannot read the object {blob}: run `git fsck`")
 
 
+class Unwritten:
+    """Files that lie nowhere yet, by path."""
+
+    root = None
+
+    def __init__(self, files: Mapping[str, bytes]) -> None:
+        self._files = files
+
+    def entries(self, under: str = "") -> Mapping[str, TreeEntry]:
+        found = {path: TreeEntry("100644", len(data), "") for path, data in sorted(self._files.items())}
+        return _below(found, under) if under else found
+
+    def read(self, path: str, limit: int = LIMIT) -> bytes:
+        if path not in self._files:
+            raise FileNotFoundError(path)
+        if len(self._files[path]) > limit:
+            raise ValueError(f"{path} has more than {limit} bytes")
+        return self._files[path]
+
+
 def _unreadable(path: str) -> GitError:
     return GitError(f"{path} may not be read: give this user the right to, `chmod u+r` for a file of your own")
 

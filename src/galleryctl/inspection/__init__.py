@@ -14,7 +14,6 @@ from galleryctl.checks.rule import Context
 from galleryctl.inspection.asking import Asks
 from galleryctl.inspection.gathering import gather
 from galleryctl.inspection.kept import Kept
-from galleryctl.inspection.memory_tree import OneFolder
 from galleryctl.parallel import together
 from galleryctl.problems import Severity
 
@@ -98,7 +97,7 @@ def scan(
     Paths of the problems are relative to the registry.
     """
     folder = layout.folder(kind, identifier)
-    tree = OneFolder({f"{folder}/{name}": data for name, data in files.items()})
+    tree = git.Unwritten({f"{folder}/{name}": data for name, data in files.items()})
     place = layout.model_in(folder)
     if place is None:
         raise AssertionError(f"unreachable: {folder} is no folder of a model")

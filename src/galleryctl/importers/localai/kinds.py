@@ -6,6 +6,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from galleryctl import schemas
+from galleryctl.git import Unwritten
 from galleryctl.runtimes.localai import USECASES
 
 if TYPE_CHECKING:
@@ -81,16 +82,7 @@ def _known(type_: str, *names: str) -> Mapping[str, Any]:
     return schema
 
 
-class _Nothing:
-    """No tree: the types are those that galleryctl brings."""
-
-    def entries(self, under: str) -> Mapping[str, object]:  # noqa: ARG002 - as in the port
-        return {}
-
-    def read(self, path: str) -> bytes:
-        raise FileNotFoundError(path)
-
-
 @cache
 def _types() -> Mapping[str, schemas.TypeSchema]:
-    return schemas.types(_Nothing())
+    """The types that galleryctl brings."""
+    return schemas.types(Unwritten({}))
