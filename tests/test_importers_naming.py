@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from galleryctl.importers.naming import LONGEST, publisher_of, slug
-from galleryctl.spec.base import ID_PATTERN
+from galleryctl.importers.naming import publisher_of, slug
+from galleryctl.spec.base import ID_PATTERN, LONGEST_NAME
 
 
 @pytest.mark.parametrize(
@@ -45,7 +45,7 @@ def test_slug(text: str, expected: str) -> None:
 @given(st.text())
 def test_a_slug_is_a_name_of_an_id(text: str) -> None:
     name = slug(text)
-    assert len(name) <= LONGEST
+    assert len(name) <= LONGEST_NAME
     assert name == "" or re.fullmatch(ID_PATTERN, name)
     assert ".." not in name
     assert not name.endswith(".")
@@ -53,7 +53,7 @@ def test_a_slug_is_a_name_of_an_id(text: str) -> None:
 
 
 def test_long_names_stay_within_bounds() -> None:
-    assert len(slug("x" * 1_000_000)) == LONGEST
+    assert len(slug("x" * 1_000_000)) == LONGEST_NAME
     assert slug("a" * 95 + ".b") == "a" * 95
 
 

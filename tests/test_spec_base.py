@@ -6,7 +6,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from galleryctl.spec.base import is_version, localised, newest, parameter_count, parameters_text, size_in_bytes
+from galleryctl.spec.base import (
+    folded,
+    is_name,
+    is_version,
+    localised,
+    newest,
+    parameter_count,
+    parameters_text,
+    size_in_bytes,
+)
 
 
 @pytest.mark.parametrize(
@@ -54,3 +63,9 @@ def test_versions_are_three_numbers_and_the_newest_active_one_counts() -> None:
     assert [is_version(text) for text in ("1.10.0", "01.0.0", "1.0", "1.0.0-rc1")] == [True, False, False, False]
     assert newest({"1.9.0": "active", "1.10.0": "active", "2.0.0": "deprecated"}) == "1.10.0"
     assert newest({"1.0.0": "quarantined"}) is None
+
+
+def test_names_that_may_be_taken_and_those_that_are_the_same() -> None:
+    assert all(map(is_name, ("acme", "qwen2.5-7b", "a_b", "0", "a" * 96)))
+    assert not any(map(is_name, ("", "Acme", "-a", "a..b", "a.", "a/b", "a b", "a" * 97)))
+    assert folded("Acme/Tiny_1") == folded("acme/tiny-1") != folded("acme/tiny.1")

@@ -10,7 +10,7 @@ from galleryctl import document, layout, loading
 from galleryctl.authoring.files import Files, near
 from galleryctl.errors import UsageError
 from galleryctl.spec import is_version
-from galleryctl.spec.base import ID_PATTERN
+from galleryctl.spec.base import folded, is_name
 from galleryctl.spec.release import HUBS
 
 if TYPE_CHECKING:
@@ -18,8 +18,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from galleryctl.schemas import TypeSchema
-
-_LONGEST = 96
 
 
 @dataclass(frozen=True)
@@ -70,10 +68,10 @@ def claim(registry: Path, kind: str, identifier: str, *, now: dt.datetime) -> Cl
     if identifier in beside.tombstones and beside.tombstones[identifier].whole:
         stone = beside.tombstones[identifier]
         raise UsageError(f"{identifier} was removed on {stone.since} and never comes back: {stone.reason}")
-    taken = {_folded(present): present for present in files.models}
-    taken |= {_folded(alias): f"{alias}, an alias of {present}" for alias, present in loaded.gallery.aliases.items()}
-    if _folded(identifier) in taken:
-        present = taken[_folded(identifier)]
+    taken = {folded(present): present for present in files.models}
+    taken |= {folded(alias): f"{alias}, an alias of {present}" for alias, present in loaded.gallery.aliases.items()}
+    if folded(identifier) in taken:
+        present = taken[folded(identifier)]
         where = f"; add a release: galleryctl release {identifier}" if present == identifier else ""
         raise UsageError(f"there is {present} already{where}")
     private = beside.policy.repository == "private"
@@ -83,7 +81,7 @@ def claim(registry: Path, kind: str, identifier: str, *, now: dt.datetime) -> Cl
 def _well_formed(identifier: str, files: Files) -> None:
     publisher, slash, name = identifier.partition("/")
     for part in (publisher, name):
-        if re.fullmatch(ID_PATTERN, part) and len(part) <= _LONGEST and ".." not in part and not part.endswith("."):
+        if is_name(part):
             continue
         suggestion = "/".join(
             re.sub(r"[^a-z0-9._-]+", "-", each.lower()).strip("-._") for each in (publisher, name) if each
@@ -93,10 +91,6 @@ def _well_formed(identifier: str, files: Files) -> None:
             f"{identifier!r} is no id: write PUBLISHER/NAME in lower-case letters, digits and . _ -{meant}"
         )
     _ = files.entries  # a folder that is no registry is told now
-
-
-def _folded(identifier: str) -> str:
-    return identifier.casefold().replace("_", "-")
 
 
 def new(claim_: Claim, answers: Answers) -> tuple[str, ...]:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from galleryctl.checks import likeness
 from galleryctl.checks.rule import Finding, Pointer, Rule, Subject, World, rule
 from galleryctl.problems import Severity
-from galleryctl.spec.base import ID_PATTERN
+from galleryctl.spec.base import ID_PATTERN, LONGEST_NAME, folded
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -18,12 +18,6 @@ if TYPE_CHECKING:
     from galleryctl.gallery import Outline
 
 _NAME = re.compile(ID_PATTERN)
-_LONGEST = 96
-
-
-def _fold(identifier: str) -> str:
-    """Case and `-`/`_` make no difference; the dot does: `2.7b` is not `27b`."""
-    return identifier.casefold().replace("_", "-")
 
 
 def _by_age(outlines: Iterable[Outline]) -> list[Outline]:
@@ -49,8 +43,8 @@ def _related(one: Outline, other: Outline) -> bool:
 
 def _wrong(name: str) -> str:
     """What is wrong with a name; empty where nothing is."""
-    if len(name) > _LONGEST:
-        return f"has {len(name)} characters, more than {_LONGEST}"
+    if len(name) > LONGEST_NAME:
+        return f"has {len(name)} characters, more than {LONGEST_NAME}"
     if not _NAME.fullmatch(name):
         return "is not made of a-z, 0-9 and . _ -, beginning with a letter or digit"
     if ".." in name or name.endswith("."):
@@ -60,7 +54,7 @@ def _wrong(name: str) -> str:
 
 def _proposal(name: str) -> str:
     slug = re.sub(r"[^a-z0-9._-]+", "-", name.lower())
-    return re.sub(r"\.{2,}", ".", slug)[:_LONGEST].strip("-_.") or "name"
+    return re.sub(r"\.{2,}", ".", slug)[:LONGEST_NAME].strip("-_.") or "name"
 
 
 def malformed_name(subject: Subject) -> Iterator[Finding]:
@@ -120,10 +114,10 @@ def same_id(world: World) -> Iterator[Finding]:
     title: Tiny
     ```
     """
-    folded: dict[str, list[Outline]] = defaultdict(list)
+    groups: dict[str, list[Outline]] = defaultdict(list)
     for entry in world.gallery:
-        folded[_fold(entry.id)].append(entry.outline)
-    for group in folded.values():
+        groups[folded(entry.id)].append(entry.outline)
+    for group in groups.values():
         first, *later = _by_age(group) if len(group) > 1 else group
         for outline in later:
             what = "is taken" if outline.id == first.id else f"differs from {first.id} only by case or by - and _"
@@ -153,23 +147,23 @@ def taken_id(world: World) -> Iterator[Finding]:
     title: Tiny
     ```
     """
-    reserved = {_fold(item.name): item for item in world.context.policy.reserved}
-    gone = {_fold(name) for name, tombstone in world.tombstones.items() if tombstone.whole}
+    reserved = {folded(item.name): item for item in world.context.policy.reserved}
+    gone = {folded(name) for name, tombstone in world.tombstones.items() if tombstone.whole}
     seen: set[str] = set()
     for entry in world.gallery:
         outline = entry.outline
         for index, name in enumerate((outline.id, *outline.aliases)):
-            folded = _fold(name)
+            own = folded(name)
             pointer: Pointer = ("aliases", index - 1) if index else ()
-            if folded in gone:
+            if own in gone:
                 message = (
                     f"{name} was removed and cannot come back ({data_file(world, f'removed/{name}') or 'removed/'})"
                 )
                 yield Finding(world.model_file(outline), pointer, message, "choose another name")
-            if item := reserved.get(folded):
+            if item := reserved.get(own):
                 message = f"{name} is reserved: {item.reason}"
                 yield Finding(world.model_file(outline), pointer, message, "choose another name")
-        if outline.publisher not in seen and (item := reserved.get(_fold(outline.publisher))):
+        if outline.publisher not in seen and (item := reserved.get(folded(outline.publisher))):
             place = publisher_file(world, outline.publisher) or world.model_file(outline)
             message = f"publisher {outline.publisher} is reserved: {item.reason}"
             yield Finding(place, (), message, "choose another publisher")

@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 import unicodedata
 
-LONGEST = 96
+from galleryctl.spec.base import LONGEST_NAME
+
 _ODD = re.compile(r"[^a-z0-9._-]+")
 _DEVICE = re.compile(r"(?:con|prn|aux|nul|com[0-9]|lpt[0-9])(?:\..*)?")  # names that Windows keeps for itself
 _SPELT = str.maketrans(  # letters that do not fall apart into a plain one and a mark
@@ -21,12 +22,12 @@ def slug(text: str) -> str:
 
     What is written in another script has no slug of its own: an importer rejects the entry, or finds another name.
     """
-    plain = unicodedata.normalize("NFKD", text[: LONGEST * 8]).lower()
+    plain = unicodedata.normalize("NFKD", text[: LONGEST_NAME * 8]).lower()
     plain = "".join(letter for letter in plain if not unicodedata.combining(letter)).translate(_SPELT)
     plain = _ODD.sub("-", plain)
     plain = re.sub(r"-{2,}", "-", re.sub(r"\.{2,}", ".", plain))
     plain = re.sub(r"(?<=[._-])-|-(?=[._-])", "", plain)
-    plain = re.sub(r"\.{2,}", ".", plain).lstrip("._-")[:LONGEST].rstrip("._-")
+    plain = re.sub(r"\.{2,}", ".", plain).lstrip("._-")[:LONGEST_NAME].rstrip("._-")
     return (
         f"{plain.partition('.')[0]}-model{plain[plain.find('.') :] if '.' in plain else ''}"
         if _device(plain)

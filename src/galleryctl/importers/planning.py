@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from galleryctl import layout
 from galleryctl.importers.base import Candidate, Rejected, Remark
 from galleryctl.problems import Problem, Severity
-from galleryctl.spec.base import ID_PATTERN, is_version, version_key
+from galleryctl.spec.base import folded, is_name, is_version, version_key
 from galleryctl.spec.release import HUBS
 
 if TYPE_CHECKING:
@@ -30,8 +30,6 @@ Status = Literal["new", "exists", "rejected"]
 Repo = tuple[str, str]
 """Kind of hub, and repository in lower case."""
 
-_ID = re.compile(rf"{ID_PATTERN}/{ID_PATTERN}")
-_LONGEST = 96
 _REPO = re.compile(rb'"repo":"([^"]+)"')
 _DEEPEST = 60
 _DIGITS = 10
@@ -78,17 +76,17 @@ class Known:
     def ids(self) -> Mapping[str, tuple[str, str]]:
         """Folded id → the id it stands for, and how: empty, or as an alias."""
         found = {
-            fold(alias): (identifier, f"{alias} is an alias of {identifier}")
+            folded(alias): (identifier, f"{alias} is an alias of {identifier}")
             for alias, identifier in self.loaded.gallery.aliases.items()
         }
-        return found | {fold(identifier): (identifier, "") for identifier in self.folders}
+        return found | {folded(identifier): (identifier, "") for identifier in self.folders}
 
     @cached_property
     def gone(self) -> Mapping[str, str]:
         """Folded id → why it never comes back."""
         stones = self.loaded.governance.tombstones
         return {
-            fold(identifier): f"{identifier} was removed on {stone.since} and never comes back: {stone.reason}"
+            folded(identifier): f"{identifier} was removed on {stone.since} and never comes back: {stone.reason}"
             for identifier, stone in stones.items()
             if stone.whole
         }
@@ -97,7 +95,7 @@ class Known:
     def reserved(self) -> Mapping[str, str]:
         """Folded publisher or id → why nobody may take it."""
         return {
-            fold(item.name): f"{item.name} is reserved: {item.reason}"
+            folded(item.name): f"{item.name} is reserved: {item.reason}"
             for item in self.loaded.governance.policy.reserved
         }
 
@@ -128,7 +126,7 @@ def plan(known: Known, found: Iterable[Candidate | Rejected]) -> tuple[Row, ...]
     wanted = frozenset(repo for row in rows if row.status == "new" for _, repo in _repos(row.candidate))
     repos = known.repos(wanted) if wanted else {}
     rows = [_known(row, known, repos) if row.status == "new" else row for row in rows]
-    present = {*known.ids, *(fold(row.candidate.id) for row in rows if row.status == "new" and row.candidate)}
+    present = {*known.ids, *(folded(row.candidate.id) for row in rows if row.status == "new" and row.candidate)}
     return tuple(_lineage(row, present) for row in rows)
 
 
@@ -138,7 +136,7 @@ def _lineage(row: Row, present: set[str]) -> Row:
     named = candidate.model.get("base_models") if candidate else None
     if candidate is None or not isinstance(named, list | tuple):
         return row
-    kept = [name for name in named if fold(str(name)) in present]
+    kept = [name for name in named if folded(str(name)) in present]
     if row.status != "new" or len(kept) == len(named):
         return row
     absent = ", ".join(str(name) for name in named if name not in kept)
@@ -162,11 +160,6 @@ def facts(candidate: Candidate) -> tuple[str, int, tuple[str, ...]]:
     return str(title or ""), sum(sizes), tuple(formats)
 
 
-def fold(identifier: str) -> str:
-    """Ids that fold to the same text are one id."""
-    return identifier.casefold().replace("_", "-")
-
-
 def _rejected(candidate: Candidate, code: str, message: str, fix: str = "") -> Row:
     remarks = (Remark(code, message, fix), *candidate.remarks)
     return Row(candidate.source, candidate.at, "rejected", candidate, remarks, message)
@@ -179,10 +172,10 @@ def _first(known: Known, found: Candidate | Rejected) -> Row:
         return Row(found.source, found.at, "rejected", None, found.remarks, reason)
     if wrong := _malformed(known, found):
         return _rejected(found, *wrong)
-    folded = fold(found.id)
-    if gone := known.gone.get(folded):
+    own = folded(found.id)
+    if gone := known.gone.get(own):
         return _rejected(found, "IDN003", gone, "choose another name")
-    for name in (folded, folded.partition("/")[0]):
+    for name in (own, own.partition("/")[0]):
         if reserved := known.reserved.get(name):
             return _rejected(found, "IDN003", reserved, "choose another name, or import with --publisher")
     return Row(found.source, found.at, "new", found, found.remarks)
@@ -191,9 +184,7 @@ def _first(known: Known, found: Candidate | Rejected) -> Row:
 def _malformed(known: Known, candidate: Candidate) -> Remark | None:
     """What no file of a registry could hold."""
     parts = candidate.id.split("/")
-    if not _ID.fullmatch(candidate.id) or any(
-        ".." in part or part.endswith(".") or len(part) > _LONGEST for part in parts
-    ):
+    if len(parts) != 2 or not all(map(is_name, parts)):  # noqa: PLR2004 - publisher and name
         message = f"{candidate.source!r} gives no id: {candidate.id!r}"
         return Remark("IDN001", message, "import it under another publisher, or rename it upstream")
     if candidate.type not in known.loaded.types:
@@ -242,7 +233,7 @@ def _once(rows: Sequence[Row]) -> list[Row]:
     groups: dict[str, list[int]] = defaultdict(list)
     for index, row in enumerate(rows):
         if row.status == "new" and row.candidate:
-            groups[fold(row.candidate.id)].append(index)
+            groups[folded(row.candidate.id)].append(index)
     result = list(rows)
     for group in groups.values():
         first = rows[group[0]]
@@ -294,7 +285,7 @@ def _where(
 ) -> tuple[str | None, str]:
     aliases = candidate.model.get("aliases")
     for name in (candidate.id, *(aliases if isinstance(aliases, list | tuple) else ())):
-        if there := known.ids.get(fold(str(name))):
+        if there := known.ids.get(folded(str(name))):
             identifier, alias = there
             kind = known.folders.get(identifier, candidate.type)
             other = "" if kind == candidate.type else f", of type {kind}"

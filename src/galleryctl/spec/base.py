@@ -23,6 +23,8 @@ Text = str | dict[str, str]
 """Plain text, or a map from language (BCP-47) to text."""
 
 ID_PATTERN = r"[a-z0-9][a-z0-9._-]*"
+LONGEST_NAME = 96
+"""Characters of a publisher's or a model's name."""
 VERSION_PATTERN = r"(0|[1-9][0-9]{0,8})\.(0|[1-9][0-9]{0,8})\.(0|[1-9][0-9]{0,8})"
 
 Slug = Annotated[str, Field(pattern=rf"^{ID_PATTERN}$", max_length=96)]
@@ -35,6 +37,7 @@ Count = Annotated[int, Field(ge=0)]
 Status = Literal["active", "deprecated", "discontinued", "quarantined"]
 Visibility = Literal["public", "organisation", "restricted", "private"]
 
+_NAME = re.compile(ID_PATTERN).fullmatch
 _VERSION = re.compile(VERSION_PATTERN).fullmatch
 _UNITS = {"KiB": 2**10, "MiB": 2**20, "GiB": 2**30, "TiB": 2**40}
 _SCALES = {"K": 10**3, "M": 10**6, "B": 10**9, "T": 10**12}
@@ -47,6 +50,11 @@ def localised(text: Text | None, language: str, default: str) -> str:
     if isinstance(text, str):
         return text
     return text.get(language) or text.get(default) or next(iter(text.values()), "")
+
+
+def folded(identifier: str) -> str:
+    """Ids that fold to the same text are one: case and `-`/`_` make no difference; the dot does: `2.7b` is not `27b`."""
+    return identifier.casefold().replace("_", "-")
 
 
 @lru_cache(4096)
@@ -74,6 +82,12 @@ def parameters_text(count: int) -> str | None:
 def version_key(version: str) -> tuple[int, ...]:
     """Orders versions as numbers: 1.10.0 comes after 1.9.0."""
     return tuple(int(part) for part in version.split("."))
+
+
+def is_name(text: str) -> bool:
+    """Whether a publisher or a model can be called so."""
+    plain = _NAME(text) is not None and ".." not in text and not text.endswith(".")
+    return plain and len(text) <= LONGEST_NAME
 
 
 def is_version(text: str) -> bool:

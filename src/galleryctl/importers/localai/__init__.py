@@ -18,7 +18,8 @@ from galleryctl.importers.base import Rejected, Remark
 from galleryctl.importers.localai.bases import Bases
 from galleryctl.importers.localai.entry import Entry, translated
 from galleryctl.importers.localai.people import publisher
-from galleryctl.importers.naming import LONGEST, slug
+from galleryctl.importers.naming import slug
+from galleryctl.spec.base import LONGEST_NAME
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -109,5 +110,5 @@ class _Ids:
         while self._taken.setdefault(f"{owner}/{tried}".replace("_", "-"), name) != name:
             number += 1
             end = f"-{number}"
-            tried = own[: LONGEST - len(end)] + end
+            tried = own[: LONGEST_NAME - len(end)] + end
         return f"{owner}/{tried}"
