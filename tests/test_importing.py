@@ -347,9 +347,12 @@ def test_a_candidate_becomes_a_release(run: Run, registry: Make, tmp_path: Path)
 
 def test_only_one_of_the_same_type_becomes_a_release(run: Run, registry: Make, tmp_path: Path) -> None:
     folder = registry()
-    many = run("import", catalogue(tmp_path, *SECOND), "--as-version-of", "acme/tiny", "-r", folder)
-    assert many.exit_code == 2
-    assert "the source has 4 models, and one can be a release: --select one of Tiny embeddings, Alpha" in many.stderr
+    source = catalogue(tmp_path, *SECOND)
+    way = f"galleryctl import {source} --as-version-of acme/tiny --select NAME, of Tiny embeddings, Alpha"
+    for words in (("import", source, "--as-version-of", "acme/tiny"), ("release", "acme/tiny", "--from", source)):
+        many = run(*words, "-r", folder)
+        assert many.exit_code == 2
+        assert f"the source has 4 models, and one can be a release: {way}" in many.stderr
     typed = run(
         "import", catalogue(tmp_path, *SECOND), "--as-version-of", "acme/tiny", "--select", "Beta", "-r", folder
     )

@@ -258,7 +258,8 @@ def _single(asked: _Asked, rows: Sequence[Row]) -> Row:
         reasons = "; ".join(f"{row.source}: {row.reason}" for row in meant[:3]) or "it is empty"
         raise click.UsageError(f"the source has no model that could be a release: {reasons}")
     names = ", ".join(row.source for row in found[:5]) + (", …" if len(found) > 5 else "")  # noqa: PLR2004
-    raise click.UsageError(f"the source has {len(found)} models, and one can be a release: --select one of {names}")
+    way = f"galleryctl import {asked.sources[0]} --as-version-of {asked.as_version_of} --select NAME"
+    raise click.UsageError(f"the source has {len(found)} models, and one can be a release: {way}, of {names}")
 
 
 # -- what is told
