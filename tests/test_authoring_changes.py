@@ -227,6 +227,7 @@ def test_edit_turns_a_text_into_a_map_by_language(registry: Make) -> None:
         ("acme/tiny@1.0.0", "status=deprecated", "status is not edited"),
         ("acme/tiny", "sumary=x", "there is no field sumary; did you mean summary?"),
         ("acme/tiny", "terms.fee=1", "there is no field fee in terms"),
+        ("acme/tiny", "spec.context_length=1", "galleryctl edit acme/tiny@VERSION spec.context_length=…"),
         ("acme/tiny", "titel", "'titel' is no assignment"),
         ("acme/tiny", "title+=x", "title is no list"),
         ("acme/tiny", "tags-=reasoning", "tags does not have reasoning; it has chat"),

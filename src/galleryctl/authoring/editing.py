@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 _ASSIGNMENT = re.compile(r"(?P<field>[^=+\s-][^=+\s]*?)(?P<operator>\+=|-=|=)(?P<value>.*)", re.DOTALL)
 _OPEN = ("notes", "status", "reason")  # what may change in a published release
+_RELEASED = ("spec", "variants", "runtimes", "notes")  # what only a release has
 _LIFECYCLE = ("listed", "status")  # each goes with a reason, and is reviewed as more than an edit
 
 
@@ -91,6 +92,8 @@ def _refuse(wanted: Sequence[_Assignment], name: str, version: str, *, published
         top = field.partition(".")[0]
         if top in _LIFECYCLE and not (version and top == "listed"):
             raise UsageError(f"{top} is not edited, as it goes with a reason: write {top} and reason into the file")
+        if not version and top in _RELEASED:
+            raise UsageError(f"{top} stands in a release: galleryctl edit {name}@VERSION {field}=…")
         if published and top not in _OPEN:
             raise UsageError(
                 f"{name} {version} is released, so its {top} cannot change (only notes and reason can); "
