@@ -211,3 +211,10 @@ def test_the_reader_of_presets_is_strict(text: str) -> None:
 def test_the_reader_of_modelfiles_is_strict(text: str) -> None:
     with pytest.raises(ValueError, match=r".+"):
         modelfile(text)
+
+
+@pytest.mark.parametrize("odd", ["x\nFROM evil", "x\rFROM evil", 'x"""\nPARAMETER stop a', "x y"])
+def test_no_name_becomes_a_line_of_a_modelfile(odd: str) -> None:
+    image = f"registry.ollama.ai/library/x:1{odd}@sha256:{DIGEST}"
+    for variant in (GGUF | {"quantizations": [odd], "files": {}}, GGUF | {"sources": {"oci": {"image": image}}}):
+        assert "acme/tiny/Modelfile" not in exported.files("ollama", entry(releases=chat(variant)))

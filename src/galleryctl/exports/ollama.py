@@ -6,6 +6,7 @@ three, which cannot be escaped. Its templates are Go's, so only an overlay's is 
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 from galleryctl.exports import lists
@@ -28,6 +29,8 @@ _LIST = "models.json"
 _NAMES = {"max_tokens": "num_predict"}
 _CONTEXT = 8192
 """Its own default is far less than most models hold; all that they were trained for may not fit."""
+_SOURCE = re.compile(r"[A-Za-z0-9][^\s\"\x00-\x1f\x7f-\x9f]*").fullmatch
+"""What stays on its line: nothing quotes the name behind FROM."""
 _QUOTES = '"""'
 
 
@@ -55,6 +58,8 @@ def one(item: Item) -> Made:
 
 
 def _modelfile(item: Item, target: Target, source: str) -> str | Skipped:
+    if not _SOURCE(source):
+        return Skipped(say("no preset", text=" ".join(source.split())[:100]))
     block = overlay(item.release, NAME, target.variant)
     lines = [f"FROM {source}"]
     for key, value in _parameters(item.release.spec, block).items():

@@ -39,7 +39,8 @@ def _own(target: Target) -> str | None:
     image = target.variant.sources.oci.image if target.variant.sources and target.variant.sources.oci else ""
     if not image.startswith(_LIBRARY):
         return None
-    return image.removeprefix(_LIBRARY).removeprefix("library/").partition("@")[0] or None
+    name = image.removeprefix(_LIBRARY).removeprefix("library/").partition("@")[0]
+    return name if name[:1].isalnum() else None  # no option of its command
 
 
 def _run(target: Target) -> Command | Skipped:
