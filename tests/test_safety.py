@@ -43,6 +43,9 @@ def test_pickles(variants: list[dict[str, Any]], said: bool) -> None:
         ({"spec": {"defaults": {"load": {"trust_remote_code": True}}}}, True),
         ({"spec": {"defaults": {"load": {"trust_remote_code": False}}}}, False),
         ({"runtimes": {"vllm": {"arguments": {"trust-remote-code": True}}}}, True),
+        ({"runtimes": {"vllm": {"arguments": {"trust-remote-code": False}}}}, False),
+        ({"runtimes": {"vllm": {"per_variant": {"x": {"arguments": {"trust_remote_code": True}}}}}}, True),
+        ({"runtimes": {"kserve": {"arguments": {"trust_remote_code": True}}}}, True),
     ],
 )
 def test_remote_code(fields: dict[str, Any], said: bool) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from galleryctl.checks.rule import Pointer, Subject
     from galleryctl.spec import File, Hub, Release, Variant
@@ -105,6 +105,14 @@ def block(spec: Mapping[str, Any], name: str) -> Mapping[str, Any]:
     """A map inside a spec block or an overlay; empty where there is none."""
     found = spec.get(name)
     return found if isinstance(found, dict) else {}
+
+
+def overlays(release: Release) -> Iterator[tuple[Pointer, Mapping[str, Any]]]:
+    """What a release says to each runtime, and to each for single variants, with the place where it stands."""
+    for runtime, overlay in release.runtimes.items():
+        yield ("runtimes", runtime), overlay
+        for variant in block(overlay, "per_variant"):
+            yield ("runtimes", runtime, "per_variant", variant), block(block(overlay, "per_variant"), variant)
 
 
 def texts(spec: Mapping[str, Any], name: str) -> tuple[str, ...]:

@@ -65,10 +65,10 @@ def _needs_code(each: PlacedRelease) -> tuple[Pointer, str] | None:
     load = placed.block(placed.block(each.release.spec, "defaults"), "load")
     if load.get("trust_remote_code") is True:
         return ("spec", "defaults", "load", "trust_remote_code"), "trust_remote_code"
-    arguments = placed.block(each.release.runtimes.get("vllm", {}), "arguments")
-    for name in ("trust-remote-code", "trust_remote_code"):
-        if arguments.get(name) is True:
-            return ("runtimes", "vllm", "arguments", name), name
+    for pointer, block in placed.overlays(each.release):
+        for name, value in placed.block(block, "arguments").items():
+            if name.replace("_", "-") == "trust-remote-code" and value not in {None, False}:
+                return (*pointer, "arguments", name), name
     for index, variant in enumerate(each.release.variants):
         for quantization, group in variant.files.items():
             for number, file in enumerate(group):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from galleryctl.checks import placed
 from galleryctl.checks.fitting import Misfit
 from galleryctl.checks.rule import Finding, Pointer, Rule, rule
 from galleryctl.problems import Edit, Severity
@@ -76,6 +77,7 @@ _GENERATE = {
     "temperature": "temperature", "top_p": "top_p", "top_k": "top_k", "min_p": "min_p",
     "repeat_penalty": "repeat_penalty", "presence_penalty": "presence_penalty", "max_tokens": "max_tokens",
 }  # fmt: skip
+_KSERVE = ("model_id", "model-id", "model_dir", "model-dir", "model_revision", "model-revision")
 _NEUTRAL: dict[str, dict[tuple[str, ...], str]] = {
     # Keys of an overlay → the neutral field that says the same, as `_stated` knows it.
     "localai": {
@@ -101,10 +103,13 @@ _NEUTRAL: dict[str, dict[tuple[str, ...], str]] = {
         ("extra", "stop_token_ids"): "spec.prompt.stop_token_ids",
         ("extra", "tool_parser"): "spec.prompt.tool_parser",
     },
-    "vllm": {("arguments", "model"): "variants[].sources", ("arguments", "revision"): "variants[].sources"},
+    "vllm": {("arguments", name): "variants[].sources" for name in ("model", "revision")},
+    "kserve": {("arguments", name): "variants[].sources" for name in _KSERVE},
     "llama.cpp": {
         ("arguments", "model"): "variants[].files",
         ("arguments", "hf-repo"): "variants[].sources",
+        ("arguments", "hf-file"): "variants[].sources",
+        ("arguments", "model-url"): "variants[].sources",
         ("arguments", "mmproj"): "files with role projector",
     },
     "ollama": {
@@ -113,6 +118,8 @@ _NEUTRAL: dict[str, dict[tuple[str, ...], str]] = {
         **{("parameters", key): f"spec.defaults.generate.{name}" for key, name in _GENERATE.items()},
     },
 }
+_SERVERS = frozenset({"vllm", "kserve", "llama.cpp"})
+_WHOLE = 2  # parts of the place of an overlay
 _SAME_ONLY = {("register_family",)}
 """Keys that may differ from the neutral field on purpose; only the same value again is a repetition."""
 
@@ -151,13 +158,20 @@ def overlays(subject: Subject) -> Iterator[Finding]:
             licence = subject.definition.model.license
             if licence and overlay.get("license") == back(licence):  # any other spelling is kept on purpose
                 yield Finding(path, (*base, "license"), "`license` repeats that of the model", "delete it", at="key")
-            for keys, neutral in _NEUTRAL.get(runtime, {}).items():
-                value = _at(overlay, keys)
-                if value is None or neutral not in stated or (keys in _SAME_ONLY and value != stated[neutral]):
-                    continue
-                word = "repeats" if value == stated[neutral] else "says again what stands in"
-                message = f"`{'.'.join(keys)}` of {runtime} {word} `{neutral}`"
-                yield Finding(path, (*base, *keys), message, "drop it here", at="key")
+        for pointer, block in placed.overlays(release):
+            if pointer[1] in _SERVERS or len(pointer) == _WHOLE:  # the others have settings of single variants
+                yield from _repeated(path, pointer, block, stated)
+
+
+def _repeated(path: str, pointer: Pointer, block: Mapping[str, Any], stated: Mapping[str, Any]) -> Iterator[Finding]:
+    """What one overlay, or its part for one variant, says of what has a neutral field."""
+    for keys, neutral in _NEUTRAL.get(str(pointer[1]), {}).items():
+        value = _at(block, keys)
+        if value is None or neutral not in stated or (keys in _SAME_ONLY and value != stated[neutral]):
+            continue
+        word = "repeats" if value == stated[neutral] else "says again what stands in"
+        message = f"`{'.'.join(keys)}` of {pointer[1]} {word} `{neutral}`"
+        yield Finding(path, (*pointer, *keys), message, "drop it here", at="key")
 
 
 def _at(value: Any, keys: tuple[str, ...]) -> Any:  # noqa: ANN401 - any JSON value
