@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from galleryctl.fetch.connecting import Resolver
 
-STEP = 30.0  # seconds for one step: connecting, or waiting for the next bytes
+_STEP = 30.0  # seconds for one step: connecting, or waiting for the next bytes
 _CHUNK = 2**16
 _GZIP = 31  # zlib's word for a gzip header and the largest window
 
@@ -61,7 +61,7 @@ class Transport(httpx2.BaseTransport):
             ),
             headers=[*asked, (b"accept-encoding", _encoding(request))],
             content=request.stream if isinstance(request.stream, httpx2.SyncByteStream) else None,
-            extensions={"timeout": dict.fromkeys(("connect", "read", "write", "pool"), STEP)},
+            extensions={"timeout": dict.fromkeys(("connect", "read", "write", "pool"), _STEP)},
         )
         with _Until(deadline, url):
             answer = self._pool.handle_request(sent)

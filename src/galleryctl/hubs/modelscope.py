@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from galleryctl.fetch import Fetcher
 
 PUBLIC = "https://www.modelscope.cn"
-BRANCH = "master"
+_BRANCH = "master"
 _REPO = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,95}/[A-Za-z0-9][A-Za-z0-9._-]{0,95}")
 _SHORT = re.compile(r"[0-9a-f]{7,40}")
 
@@ -43,7 +43,7 @@ class ModelScope:
     def snapshot(self, repo: str, revision: str | None = None) -> Snapshot:
         if not _REPO.fullmatch(repo):
             raise MissingError(f"{repo}: is no repository of ModelScope; one is called owner/name")
-        asked = quote(revision or BRANCH, safe="")
+        asked = quote(revision or _BRANCH, safe="")
         info = self._data(repo, f"?Revision={asked}")
         listing = self._data(repo, f"/repo/files?Revision={asked}&Recursive=true")
         listed = listing.get("Files")
@@ -73,7 +73,7 @@ class ModelScope:
         return self._fetcher.part(self.address(found, path), start, stop, headers=_headers())
 
     def address(self, found: Snapshot, path: str) -> str:
-        revision = quote(found.revision or BRANCH, safe="")
+        revision = quote(found.revision or _BRANCH, safe="")
         return f"{self._endpoint}/models/{found.repo}/resolve/{revision}/{quote(path)}"
 
     def _data(self, repo: str, rest: str) -> Mapping[str, Any]:

@@ -12,7 +12,7 @@ from galleryctl.importers import weights
 from galleryctl.importers.base import Remark
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Mapping
+    from collections.abc import Callable, Collection, Iterable, Mapping
 
     from galleryctl.hubs import Hub, RemoteFile, Snapshot
     from galleryctl.hubs.facts import Facts
@@ -46,7 +46,6 @@ _FORMATS = {
 _NO_WEIGHTS = re.compile(
     r"(?:training_args|optimizer|scheduler|scaler|rng_state.*|vocab|tokenizer|random_states.*)\.\w+"
 )
-_PROJECTOR = re.compile(r"(?:^|[/._-])mmproj(?:[._-]|$)", re.IGNORECASE)
 
 
 def end(path: str) -> str:
@@ -82,6 +81,11 @@ def variants(files: Iterable[RemoteFile], config: Mapping[str, Any] | None = Non
     return [*found, {**({"format": form} if form else {}), "quantizations": [name], "files": {name: listed}}]
 
 
+def digested(files: Iterable[RemoteFile], digest: Callable[[str], str]) -> list[RemoteFile]:
+    """Files with their digests; `digest` reads one as a whole."""
+    return [file if file.sha256 else file._replace(sha256=digest(file.path)) for file in files]
+
+
 def config(hub: Hub, found: Snapshot, path: str) -> tuple[Mapping[str, Any], Remark | None]:
     """What a `config.json` says, or why it cannot be read."""
     try:
@@ -107,7 +111,7 @@ def facts_of(
     if f"{folder}config.json" in inside:
         said, wrong = config(hub, found, f"{folder}config.json")
         return wrong or facts.of_config(said)
-    models = (path for path in inside if path.lower().endswith(_GGUF) and not _PROJECTOR.search(path))
+    models = (path for path in inside if path.lower().endswith(_GGUF) and not weights.is_projector(path))
     first = next(models, None)
     return header(hub, found, first) if first else None
 

@@ -62,7 +62,7 @@ def read(reference: Reference, fetcher: Fetcher, options: Options) -> Iterator[C
     found = hub.snapshot(reference.text.removeprefix(_PREFIX))
     files = list(found.files)
     if options.digest:
-        files = [file if file.sha256 else file._replace(sha256=hub.digest(found, file.path)) for file in files]
+        files = folders.digested(files, lambda path: hub.digest(found, path))
     said, wrong = _facts(hub, found)
     result = translate(found, files, said, options, hub.tracking)
     yield result if wrong is None else replace(result, remarks=(*result.remarks, wrong))

@@ -49,7 +49,7 @@ def read(reference: Reference, fetcher: Fetcher, options: Options) -> Iterator[C
     for folder, paths in places.items():
         files = [file for file in found.files if file.path in paths]
         if options.digest:
-            files = [file if file.sha256 else file._replace(sha256=hub.digest(found, file.path)) for file in files]
+            files = folders.digested(files, lambda path: hub.digest(found, path))
         config: Mapping[str, Any] = {}
         if f"{folder}config.json" in paths:
             config, _ = folders.config(hub, found, f"{folder}config.json")

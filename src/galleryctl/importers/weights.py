@@ -72,8 +72,8 @@ class _Gguf(NamedTuple):
 def gguf(files: Iterable[RemoteFile]) -> list[dict[str, Any]]:
     """Variants of a repository of GGUF files: one for each stem, projectors with each."""
     found = [file for file in files if file.path.lower().endswith(".gguf") and not _BESIDE.search(file.path)]
-    projectors = [file for file in found if _PROJECTOR.search(file.path)]
-    models = [_gguf(file) for file in found if not _PROJECTOR.search(file.path)]
+    projectors = [file for file in found if is_projector(file.path)]
+    models = [_gguf(file) for file in found if not is_projector(file.path)]
     stems = Counter(each.stem for each in models)
     several = len(stems) > 1
     ordered = sorted(stems, key=lambda stem: (-stems[stem], stem))
@@ -85,6 +85,11 @@ def gguf(files: Iterable[RemoteFile]) -> list[dict[str, Any]]:
             variant = {"key": _key(stem, taken), **variant}
         variants.append(variant)
     return variants
+
+
+def is_projector(path: str) -> bool:
+    """Whether a GGUF file turns pictures into tokens, and is no model by itself."""
+    return _PROJECTOR.search(path) is not None
 
 
 def _key(stem: str, taken: set[str]) -> str:

@@ -53,7 +53,7 @@ def localised(text: Text | None, language: str, default: str) -> str:
 
 
 def folded(identifier: str) -> str:
-    """Ids that fold to the same text are one: case and `-`/`_` make no difference; the dot does: `2.7b` is not `27b`."""
+    """Ids that fold to the same text are one: neither case nor `-` and `_` tell them apart; the dot of `2.7b` does."""
     return identifier.casefold().replace("_", "-")
 
 
