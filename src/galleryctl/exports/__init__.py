@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from functools import partial
+from functools import lru_cache, partial
 from importlib import import_module
 from io import BytesIO
 from pathlib import Path
@@ -173,6 +173,16 @@ def _without(made: Made, path: str) -> Made:
     return replace(made, left=(*made.left, Left("", "", say("no path", path=path))))
 
 
+@lru_cache(256)
+def _by_runtime(paths: tuple[str, ...]) -> Mapping[str, tuple[str, ...]]:
+    """Models of one kind have parts in the same files."""
+    found: dict[str, tuple[str, ...]] = {}
+    for path in paths:
+        name = layout.runtime_of(path)
+        found[name] = (*found.get(name, ()), path)
+    return found
+
+
 @dataclass(frozen=True)
 class Exports:
     """What the shown models give to some runtimes: paths are at hand, contents are read back where they are needed."""
@@ -217,12 +227,12 @@ class Exports:
             return ()
         kept = self.store.left(key)
         left = from_json(self._made(identifier).left if kept is None else kept)
-        own, shared = self.names[key]
+        own, shared = (_by_runtime(paths) for paths in self.names[key])
         return tuple(
             Native(
                 name,
-                tuple(path for path in own if layout.runtime_of(path) == name),
-                tuple(path for path in shared if layout.runtime_of(path) == name),
+                own.get(name, ()),
+                shared.get(name, ()),
                 tuple((variant, quantization, reason) for variant, quantization, reason in left.get(name, ())),
             )
             for name in self.runtimes

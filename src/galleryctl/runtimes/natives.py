@@ -181,11 +181,10 @@ def use(runtime: str, path: str) -> Use | None:
 def line(runtime: str, path: str, address: str, gallery: str) -> str:
     """The line for one file at an address; empty where its kind is not known. `gallery` names the source of it."""
     found = use(runtime, path)
-    if found is None:
+    if found is None or not found.line:
         return ""
     match = _pattern(found.path).fullmatch(path)
     parts = match.groupdict() if match else {}
-    source = re.sub("[^a-z0-9]+", "-", gallery.lower()).strip("-") or "gallery"
     type_, name = parts.get("type", ""), parts.get("name") or parts.get("id", "").rpartition("/")[2]
     words = {
         "address": address,
@@ -193,6 +192,11 @@ def line(runtime: str, path: str, address: str, gallery: str) -> str:
         "type": type_,
         "name": name,
         "kind": "LLM" if type_ == "llm" else type_,
-        "galleries": json.dumps([{"name": source, "url": address}]),
+        "galleries": _galleries(address, gallery) if "{galleries}" in found.line else "",
     }
     return found.line.format(**{key: shlex.quote(value) if value else value for key, value in words.items()})
+
+
+def _galleries(address: str, gallery: str) -> str:
+    source = re.sub("[^a-z0-9]+", "-", gallery.lower()).strip("-") or "gallery"
+    return json.dumps([{"name": source, "url": address}])
