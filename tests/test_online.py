@@ -134,6 +134,16 @@ def test_without_allow_private_nobody_in_this_network_is_asked(run: Run, registr
     assert hub.asked == []
 
 
+def test_an_address_without_an_answer_is_named_once(run: Run, registry: Make, hub: MemoryHub) -> None:
+    hub.add("acme/tiny", FILES)
+    address = f"{hub.site}/acme/tiny"
+    model = (MINIMAL[f"{TINY}/model.yaml"] or "").replace("https://huggingface.co/acme/tiny", address)
+    folder = registry(release() | {f"{TINY}/model.yaml": model})
+    done = run("check", "-r", folder, "--online")
+    (line,) = (line for line in done.stdout.splitlines() if "no answer from" in line)
+    assert line.count(address) == 1
+
+
 def test_many_models_at_once(run: Run, registry: Make, hub: MemoryHub) -> None:
     files = dict(release())
     for number in range(30):

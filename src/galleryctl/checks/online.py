@@ -196,7 +196,8 @@ def no_answer(subject: Subject, observed: Observed) -> Iterator[Finding]:
         answer = observed.addresses.get(address)
         if isinstance(answer, Silence) and answer.kind in {"silent", "refused"} and address not in told:
             told.add(address)
-            yield Finding(path, pointer, f"no answer from {address}: {answer.text}", _AGAIN[answer.kind])
+            why = answer.text.removeprefix(f"{address}: ")
+            yield Finding(path, pointer, f"no answer from {address}: {why}", _AGAIN[answer.kind])
 
 
 _AGAIN = {
