@@ -140,7 +140,7 @@ class _Variant:
                 self._snapshots[kind, repo, revision] = self._hub(kind).snapshot(repo, revision)
             except FetchError as error:
                 raise GalleryError(
-                    f"{error}; nothing was written. To copy the release as it is: galleryctl release --offline"
+                    f"{error}; nothing was written. The same command with --offline copies the release as it is"
                 ) from error
         return self._snapshots[kind, repo, revision]
 
