@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from galleryctl.importers.base import Options, Reference
 
 NAME = "list"
-TITLE = "A list of addresses"
+TITLE = "List of addresses"
 EXAMPLES: tuple[str, ...] = ()
 
 _REFERENCE = re.compile(r"[a-z][a-z0-9+.-]*:\S+")

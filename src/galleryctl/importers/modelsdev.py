@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from galleryctl.importers.base import Options, Reference
 
 NAME = "modelsdev"
-TITLE = "Models.dev: its folder of TOML, or the JSON made from it"
+TITLE = "Models.dev folder of TOML, or the JSON made from it"
 EXAMPLES: tuple[str, ...] = ()
 
 _LARGEST = 2**20
