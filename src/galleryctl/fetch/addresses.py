@@ -12,6 +12,7 @@ _LONGEST = 8192
 _NETS = (  # what `ipaddress` calls global, or lets pass for another one's sake
     "100.64.0.0/10",  # between a provider and its customers
     "192.0.0.0/24",
+    "168.63.129.16/32",  # Azure's wire server, from inside its machines
     "192.88.99.0/24",  # relays of 6to4
     "64:ff9b::/96",  # the rest of these carry an IPv4 address, perhaps an inner one
     "64:ff9b:1::/48",
@@ -22,6 +23,7 @@ _NETS = (  # what `ipaddress` calls global, or lets pass for another one's sake
     "::ffff:0:0:0/96",
     "fec0::/10",
     "5f00::/16",
+    "3fff::/20",  # for documentation
 )
 _REFUSED = tuple(ipaddress.ip_network(net) for net in _NETS)
 
