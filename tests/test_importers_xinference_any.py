@@ -174,3 +174,11 @@ def test_a_residue_brings_all_of_a_value(wanted: dict[str, Any], base: dict[str,
     assert residue(wanted, laid) == {}
     assert all(key in laid for key in wanted)
     assert same(lay({}, residue(wanted, {})), wanted)
+
+
+@pytest.mark.parametrize("format_", ["A" * 96, "\u00e9" * 200])
+def test_a_format_that_is_longer_than_a_key_stops_nothing(format_: str) -> None:
+    source = {"huggingface": {"model_id": "a/b", "quantizations": ["none"]}}
+    specs = [{"model_format": format_, "model_size_in_billions": 1, "model_src": source}] * 3
+    entry = {"version": 2, "model_name": "x", "context_length": 1, "model_lang": ["en"], "model_ability": ["chat"]}
+    assert len(read([entry | {"model_specs": specs}], "llm.json")) == 1

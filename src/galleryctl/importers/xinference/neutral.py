@@ -327,7 +327,8 @@ def _name(variants: list[dict[str, Any]]) -> None:
         first = (variant.get("quantizations") or [""])[0]
         repo = next((hub["repo"] for hub in variant.get("sources", {}).values()), "").rpartition("/")[2]
         tries = [slug(f"{default}-{first}"), slug(f"{default}-{repo}")]
-        tries += [slug(f"{default}-{number}") for number in range(2, len(variants) + 2)]
+        starts = (default, "variant")  # where the first is so long that nothing fits behind it
+        tries += [slug(f"{start}-{number}") for start in starts for number in range(2, len(variants) + 2)]
         key = next(each for each in tries if each and each not in told and each != slug(default))
         variant["key"] = key
         told.add(key)
