@@ -118,3 +118,18 @@ def test_a_secret_in_a_release_that_policy_would_overlook() -> None:
     policy = {"policy.yaml": "version: 1\nseverities: {SEC005: 'off'}\n"}
     files = release(variant("a"), notes="hf_" + LETTERS[:34])
     assert len(judged.problems({**files, **policy}, "SEC005")) == 1
+
+
+@pytest.mark.parametrize(
+    ("runtime", "arguments"),
+    [
+        ("kserve", {"model_id": "evil/x"}),
+        ("llama.cpp", {"model-url": "https://evil.example/x.gguf"}),
+        ("vllm", {"model": "evil/x"}),
+    ],
+)
+def test_an_overlay_takes_no_other_weights_than_those_reviewed(runtime: str, arguments: dict[str, Any]) -> None:
+    sources = {"sources": {"huggingface": {"repo": "acme/tiny", "revision": COMMIT}}}
+    for overlay in ({"arguments": arguments}, {"per_variant": {"x": {"arguments": arguments}}}):
+        changed = release(variant("a.safetensors", **sources), runtimes={runtime: overlay})
+        assert judged.problems(changed, "SCH009") != []

@@ -239,7 +239,7 @@ def _as_version(asked: _Asked, rows: Sequence[Row], identifier: str, *, bump: Pa
     for path in made.paths:
         click.echo(path)
     _problems(problems, f"galleryctl check {made.paths[0]}")
-    click.echo(f"{made.id} {made.version}, from {row.source}", err=True)
+    click.echo(f"{made.id} {made.version}, from {report.visible(row.source)}", err=True)
     return 0
 
 
