@@ -215,6 +215,8 @@ def test_the_reader_of_modelfiles_is_strict(text: str) -> None:
 
 @pytest.mark.parametrize("odd", ["x\nFROM evil", "x\rFROM evil", 'x"""\nPARAMETER stop a', "x y"])
 def test_no_name_becomes_a_line_of_a_modelfile(odd: str) -> None:
-    image = f"registry.ollama.ai/library/x:1{odd}@sha256:{DIGEST}"
-    for variant in (GGUF | {"quantizations": [odd], "files": {}}, GGUF | {"sources": {"oci": {"image": image}}}):
+    """Quantizations and images are lines by their type; a repository is any text to it."""
+    image = f"registry.ollama.ai/library/x:1{odd.splitlines()[0]} @sha256:{DIGEST}"
+    for sources in ({"huggingface": {"repo": f"acme/{odd}", "file": "x.gguf"}}, {"oci": {"image": image}}):
+        variant = GGUF | {"sources": sources}
         assert "acme/tiny/Modelfile" not in exported.files("ollama", entry(releases=chat(variant)))

@@ -31,6 +31,14 @@ def test_what_has_files_is_listed(variant: dict[str, object], said: list[str]) -
     assert [message.split()[0] for message in judged.messages(release(variant), "QNT001")] == said
 
 
+def test_no_name_of_files_becomes_a_second_line() -> None:
+    variant = {"format": "gguf", "quantizations": ["Q4\nFROM evil"], "sources": {"oci": {"image": "a/b\rFROM evil"}}}
+    assert judged.messages(release(variant), "SCH003") == [
+        "an item of `quantizations` has a line break or a control character",
+        "`image` has a line break or a control character",
+    ]
+
+
 @pytest.mark.parametrize(
     ("variant", "severities"),
     [

@@ -287,4 +287,8 @@ def _pattern(value: str, name: str, pattern: str) -> Wrong:
         return Wrong(None, f"`{short}` is no id of a model", fix)
     if "[1-9]" in pattern:
         return Wrong(None, f"`{short}` is no version", "write three numbers, such as 1.0.0")
-    return Wrong(None, f"`{short}` is no name for {name}", "use lower-case letters, digits, `.`, `_` and `-`")
+    if "x00" in pattern:
+        said, fix = f"{name} has a line break or a control character", "write it on one line"
+    else:
+        said, fix = f"`{short}` is no name for {name}", "use lower-case letters, digits, `.`, `_` and `-`"
+    return Wrong(None, said, fix)

@@ -27,6 +27,9 @@ LONGEST_NAME = 96
 """Characters of a publisher's or a model's name."""
 VERSION_PATTERN = r"(0|[1-9][0-9]{0,8})\.(0|[1-9][0-9]{0,8})\.(0|[1-9][0-9]{0,8})"
 
+Line = Annotated[str, Field(pattern=r"^[^\x00-\x1f\x7f]*$")]
+"""Text on one line: it becomes a line of what runtimes read."""
+
 Slug = Annotated[str, Field(pattern=rf"^{ID_PATTERN}$", max_length=96)]
 ModelId = Annotated[str, Field(pattern=rf"^{ID_PATTERN}/{ID_PATTERN}$")]
 Version = Annotated[str, Field(pattern=rf"^{VERSION_PATTERN}$")]

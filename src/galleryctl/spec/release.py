@@ -8,7 +8,7 @@ from typing import Annotated
 
 from pydantic import AwareDatetime, Field, JsonValue
 
-from galleryctl.spec.base import Count, Frozen, Parameters, Size, Slug, Status
+from galleryctl.spec.base import Count, Frozen, Line, Parameters, Size, Slug, Status
 
 
 class File(Frozen):
@@ -37,7 +37,7 @@ class Draft(Frozen):
     """Commit of the repository."""
     file: str | None = None
     """File name; `{draft_quantization}` stands for the quantization."""
-    quantizations: tuple[str, ...] = ()
+    quantizations: tuple[Line, ...] = ()
     """Quantizations offered."""
 
 
@@ -48,7 +48,7 @@ class Gguf(Frozen):
     """Repository as `owner/name`."""
     file: str | None = None
     """File name; `{quantization}` stands for the quantization."""
-    quantizations: tuple[str, ...] = ()
+    quantizations: tuple[Line, ...] = ()
     """Quantizations offered."""
 
 
@@ -84,7 +84,7 @@ class Hub(Frozen):
     """Projector files of a vision model."""
     draft: Draft | None = None
     """Draft model for speculative decoding."""
-    quantizations: tuple[str, ...] | None = None
+    quantizations: tuple[Line, ...] | None = None
     """Quantizations of this hub, where they differ from those of the variant."""
     gguf: Gguf | None = None
     """GGUF add-on of this hub."""
@@ -97,7 +97,7 @@ class Hub(Frozen):
 class Oci(Frozen):
     """An OCI artifact or image."""
 
-    image: str
+    image: Line
     """Reference with a digest: `registry/name@sha256:…`."""
 
 
@@ -169,7 +169,7 @@ class Variant(Frozen):
     """Parameters used per token by a mixture of experts."""
     engines: tuple[str, ...] = ()
     """Inference engines, best first."""
-    quantizations: tuple[str, ...] = ()
+    quantizations: tuple[Line, ...] = ()
     """Quantizations in exact spelling, the default first; `none` for plain weights."""
     sources: Sources | None = None
     """Where the files come from."""
