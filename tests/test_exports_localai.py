@@ -363,6 +363,19 @@ def test_a_model_of_localai_comes_to_xinference_once_somebody_says_what_localai_
     ]
 
 
+@pytest.mark.parametrize(
+    "overrides",
+    [
+        {"parameters": {"model": "../../etc/x.gguf"}},
+        {"mmproj": "a/../../x.gguf"},
+        {"download_files": [{"filename": "..\\x", "uri": "https://acme.example/x"}]},
+    ],
+)
+def test_settings_that_lead_out_of_the_folder_of_models_are_not_given(overrides: dict[str, Any]) -> None:
+    release = {"spec": SPEC, "variants": [GGUF], "runtimes": {"localai": {"overrides": overrides}}}
+    assert index(entry(releases={"1.0.0": release})) == []
+
+
 def test_the_page_and_the_index_have_the_same_names() -> None:
     item = entry(releases=releases(PLAIN, GGUF))
     shown = entries(item.id, "llm", "1.0.0", item.document().releases["1.0.0"])

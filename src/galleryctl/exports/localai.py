@@ -387,7 +387,7 @@ _KINDS: Mapping[str, type | tuple[type, ...]] = {
 
 
 def misfits(entry: object) -> Iterator[str]:
-    """Why Go's reader would refuse an entry, and with it the whole index."""
+    """Why LocalAI would refuse an entry, and with it the whole index, or should never be given it."""
     if not isinstance(entry, dict):
         yield "an entry that is no map"
         return
@@ -397,6 +397,18 @@ def misfits(entry: object) -> Iterator[str]:
         if entry.get(key) is not None and not isinstance(entry[key], kind):
             yield f"{key} is of the wrong kind"
     yield from _odd_members(entry)
+    yield from _leaving(_inside(entry, "overrides"))
+
+
+def _leaving(overrides: Mapping[str, Any]) -> Iterator[str]:
+    """Files of the settings that lie outside the folder of models: LocalAI downloads to and loads from there."""
+    named = [_inside(overrides, "parameters").get("model"), overrides.get("mmproj"), overrides.get("draft_model")]
+    downloads = overrides.get("download_files")
+    members = downloads if isinstance(downloads, list) else []
+    named += [member.get("filename") for member in members if isinstance(member, dict)]
+    for path in named:
+        if isinstance(path, str) and ".." in path.replace("\\", "/").split("/"):
+            yield f"{path} leads out of the folder of models"
 
 
 def _odd_members(entry: Mapping[str, Any]) -> Iterator[str]:
