@@ -29,6 +29,7 @@ TINY = "models/llm/acme/tiny"
 NOWHERE = Path(__file__).parent / "nowhere"
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=20).filter(str.strip)
+LINE = st.text(st.characters(exclude_categories=["Cs", "Cc"]), min_size=1, max_size=20).filter(str.strip)
 NAME = st.from_regex(r"[a-z0-9][a-z0-9._-]{0,8}", fullmatch=True)
 IDS = st.lists(st.builds("{}/{}".format, NAME, NAME), max_size=2, unique=True)
 LOCAL = TEXT | st.dictionaries(st.sampled_from(["en", "zh", "de"]), TEXT, min_size=1)
@@ -61,13 +62,13 @@ FILES = st.fixed_dictionaries(
 )
 HUBS = st.fixed_dictionaries(
     {"repo": TEXT},
-    optional={"revision": TEXT, "file": TEXT, "gated": st.booleans(), "quantizations": st.lists(TEXT, max_size=2)},
+    optional={"revision": TEXT, "file": TEXT, "gated": st.booleans(), "quantizations": st.lists(LINE, max_size=2)},
 )  # fmt: skip
 VARIANTS = st.fixed_dictionaries(
     {},
     optional={
         "key": NAME, "format": NAME, "parameters": st.sampled_from(["8B", "1.8B", "335M"]),
-        "quantizations": st.lists(TEXT, max_size=3),
+        "quantizations": st.lists(LINE, max_size=3),
         "sources": st.fixed_dictionaries({}, optional={"huggingface": HUBS, "modelscope": HUBS}),
         "files": st.dictionaries(TEXT, st.lists(FILES, min_size=1, max_size=2), max_size=2), "entrypoint": TEXT,
         "requirements": st.fixed_dictionaries({}, optional={"gpus": st.integers(0, 8), "vram": st.just("8GiB")}),
