@@ -7,6 +7,7 @@ GalleryError (exit 3: could not do it; nothing half-written is left)
 │   ├── MissingError   there is nothing
 │   ├── DeniedError    it wants a login, or an agreement
 │   └── RefusedError   it may not be asked
+├── forge.ForgeError       the forge cannot be asked, refused, or answered what nobody understands
 ├── exports.RefusedError   a file that its runtime would refuse: a mistake of an exporter, told as RUN006
 └── UsageError (exit 2: the words of the command are wrong)
 

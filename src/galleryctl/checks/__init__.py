@@ -2,6 +2,7 @@
 
 from galleryctl.checks.catalogue import (
     RULES,
+    compared_findings,
     entry_rules,
     gallery_findings,
     online_rules,
@@ -15,6 +16,7 @@ from galleryctl.checks.reading import Reading, definition, typed
 __all__ = [
     "RULES",
     "Reading",
+    "compared_findings",
     "definition",
     "entry_rules",
     "gallery_findings",

@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
     from galleryctl.checks.observed import Observed
-    from galleryctl.checks.rule import Context, Finding, Rule, Subject, World
+    from galleryctl.checks.rule import Comparison, Context, Finding, Rule, Subject, World
     from galleryctl.document import Document
     from galleryctl.git import Tree, TreeEntry
     from galleryctl.spec import Policy
@@ -61,6 +61,7 @@ RULES: Mapping[str, Rule] = {
 }
 _ENTRY = tuple((found, found.entry) for found in RULES.values() if found.entry)
 _GALLERY = tuple((found, found.gallery) for found in RULES.values() if found.gallery)
+_COMPARED = tuple((found, found.compared) for found in RULES.values() if found.compared)
 _ONLINE = tuple((found, found.online) for found in RULES.values() if found.online)
 
 
@@ -135,6 +136,13 @@ def gallery_findings(world: World) -> Iterator[tuple[str, Finding]]:
     """What every rule about the whole gallery finds, with the rule's code."""
     for rule, check in _GALLERY:
         for finding in check(world):
+            yield rule.code, finding
+
+
+def compared_findings(comparison: Comparison) -> Iterator[tuple[str, Finding]]:
+    """What every rule about the way from base to the merged tree finds, with the rule's code."""
+    for rule, check in _COMPARED:
+        for finding in check(comparison):
             yield rule.code, finding
 
 

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     import datetime as dt
     from collections.abc import Callable, Iterator, Mapping
 
+    from galleryctl.changes import Change, Side
     from galleryctl.checks.observed import Observed
     from galleryctl.document import Document
     from galleryctl.gallery import Gallery, Outline
@@ -118,10 +119,55 @@ class World:
     paths: Mapping[str, TreeEntry]
     """Every path of the registry."""
 
+    @property
+    def side(self) -> Side:
+        """What is compared of it."""
+        from galleryctl.changes import Side  # noqa: PLC0415 - only where there is a base
+
+        context = self.context
+        return Side(
+            gallery=self.gallery,
+            settings=context.settings,
+            roles=context.roles,
+            policy=context.policy,
+            taxonomy=context.taxonomy,
+            types=context.types,
+            publishers=context.publishers,
+            consumers=self.consumers,
+            tombstones=self.tombstones,
+            paths=self.paths,
+        )
+
     def model_file(self, outline: Outline) -> str:
         """Path of a model's `model.yaml` or `model.json`."""
         path = f"models/{outline.type}/{outline.id}/model"
         return f"{path}.json" if f"{path}.json" in self.paths else f"{path}.yaml"
+
+
+@dataclass(frozen=True)
+class Ledger:
+    """What was published before, whatever base and tombstones say now. Empty where nobody knows."""
+
+    releases: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    """Id → versions that some published tree had, also ids that are gone; no versions where only the id is known."""
+    audiences: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    """Id → audiences to which it was published: `public`, or the name of a group or person."""
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Two revisions of one registry, read by the same function. Governance counts as it stands in base."""
+
+    base: World
+    merged: World
+    changes: tuple[Change, ...]
+    """Sorted, from base to merged."""
+    touched: frozenset[str]
+    """Paths that differ, from the top of the tree, on either side: a rename is a deletion and an addition."""
+    name: str
+    """The registry's folder in the tree; `world.paths` are relative to it."""
+    ledger: Ledger
+    now: dt.datetime
 
 
 @dataclass(frozen=True)
@@ -139,26 +185,37 @@ class Rule:
     gallery: Callable[[World], Iterator[Finding]] | None = field(default=None, repr=False)
     online: Callable[[Subject, Observed], Iterator[Finding]] | None = field(default=None, repr=False)
     """Judges what the sources of a model said of themselves; only `check --online` asks them."""
+    compared: Callable[[Comparison], Iterator[Finding]] | None = field(default=None, repr=False)
+    """Judges the way from base to the merged tree; only where there is a base."""
 
     @property
     def title(self) -> str:
         return self.page.partition("\n")[0].rstrip(".")
 
 
-def rule(
+def rule(  # noqa: PLR0913 - one for each field
     code: str,
     severity: Severity,
     *,
     entry: Callable[[Subject], Iterator[Finding]] | None = None,
     gallery: Callable[[World], Iterator[Finding]] | None = None,
     online: Callable[[Subject, Observed], Iterator[Finding]] | None = None,
+    compared: Callable[[Comparison], Iterator[Finding]] | None = None,
     page: str | None = None,
     fixed: bool = False,
     fixable: bool = False,
 ) -> Rule:
     """A rule whose page is the docstring of its generator, unless one is given."""
-    source = entry or gallery or online
+    source = entry or gallery or online or compared
     text = page if page is not None else (source.__doc__ if source else None)
     return Rule(
-        code, severity, cleandoc(text or ""), fixed=fixed, fixable=fixable, entry=entry, gallery=gallery, online=online
+        code,
+        severity,
+        cleandoc(text or ""),
+        fixed=fixed,
+        fixable=fixable,
+        entry=entry,
+        gallery=gallery,
+        online=online,
+        compared=compared,
     )

@@ -66,6 +66,8 @@ class Loaded:
     folders: int
     parsed: int
     """Folders that had to be parsed; the others were known."""
+    world: World
+    """What rules about the whole gallery saw of it. Its context is the governance it was judged by."""
 
 
 def load(
@@ -77,10 +79,12 @@ def load(
     jobs: int = 1,
     progress: Callable[[int, int], None] | None = None,
     tree: Tree | None = None,
+    base: Loaded | None = None,
 ) -> Loaded:
     """Read and check `root/name` as it is on disk, or at a git revision without a checkout.
 
-    `tree` saves opening it again. Raises `UsageError` where there is no registry, and `GitError` for an unknown
+    `tree` saves opening it again. With a `base`, settings, roles, policy, licences, schemas and overlays count as they
+    stand there, whatever this tree says. Raises `UsageError` where there is no registry, and `GitError` for an unknown
     revision or a shallow clone.
     """
     if (root / name / ".git").exists():
@@ -88,7 +92,7 @@ def load(
     if tree is None:
         tree = git.at(root, revision) if revision else git.working(root)
     with parallel.uncollected():
-        return _load(tree, root, name, now, revision, jobs, progress)
+        return _load(tree, root, name, now, revision, jobs, progress, base)
 
 
 def _load(
@@ -99,6 +103,7 @@ def _load(
     revision: str | None,
     jobs: int,
     progress: Callable[[int, int], None] | None,
+    base: Loaded | None,
 ) -> Loaded:
     paths = {path.removeprefix(f"{name}/"): entry for path, entry in tree.entries(name).items()}
     beside = governance.read(tree, name, paths)
@@ -113,6 +118,8 @@ def _load(
         publishers=beside.publishers,
         now=now,
     )
+    if base is not None:
+        context = _governed(context, base.world.context)
     folders = _folders(paths, git.history(root, name, revision or "HEAD"), name)
     store = Store(git.private(root))
     rows, parsed = _rows(tree, name, folders, context, jobs, progress, store)
@@ -126,8 +133,21 @@ def _load(
     findings = [*checks.path_findings(paths, context)]
     world = World(gallery, context, beside.consumers, beside.tombstones, beside.documents, paths)
     findings += checks.gallery_findings(world)
-    found += checks.place(findings, tree, name, beside.documents, beside.policy)
-    return Loaded(gallery, beside, types, tuple(sorted(set(found))), len(folders), parsed)
+    found += checks.place(findings, tree, name, beside.documents, context.policy)
+    return Loaded(gallery, beside, types, tuple(sorted(set(found))), len(folders), parsed, world)
+
+
+def _governed(context: Context, base: Context) -> Context:
+    """Who may do what, and what counts as right, as base says; words and publishers as they are proposed."""
+    return replace(
+        context,
+        settings=base.settings,
+        roles=base.roles,
+        policy=base.policy,
+        taxonomy=context.taxonomy.model_copy(update={"licenses": base.taxonomy.licenses}),
+        types=base.types,
+        runtimes=base.runtimes,
+    )
 
 
 def _folders(
