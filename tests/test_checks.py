@@ -17,7 +17,8 @@ import pytest
 
 import observations
 from galleryctl import checks, document, git, inspection, loading
-from galleryctl.checks.rule import Rule
+from galleryctl.checks.rule import Ledger, Rule
+from galleryctl.loading import comparing
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -33,7 +34,7 @@ ELSEWHERE = {
     "PTH008",  # found by `schema --check`, not in a registry: proved by the tests of schemas
     "RUN006",  # a mistake of an exporter: proved by the tests of exports
 }
-FILES_BESIDE = {"expected.txt", "files.json", "modes.json", "now.txt", "observed.json"}
+FILES_BESIDE = {"expected.txt", "files.json", "ledger.json", "modes.json", "now.txt", "observed.json"}
 
 
 class Sample(NamedTuple):
@@ -44,6 +45,10 @@ class Sample(NamedTuple):
     now: dt.datetime
     observed: Observed | None
     """What sources said, for rules that need the network."""
+    base: Sample | None
+    """What it is compared with, for rules that judge the way from one revision to another."""
+    ledger: Ledger
+    """What was published before."""
 
 
 def read(folder: Path) -> Sample:
@@ -67,11 +72,38 @@ def read(folder: Path) -> Sample:
         json.loads(modes.read_text()) if modes.exists() else {},
         dt.datetime.fromisoformat(now.read_text().strip() if now.exists() else NOW),
         observations.read(observed) if observed.exists() else None,
+        read(folder.parent / "base") if folder.name != "base" and (folder.parent / "base").exists() else None,
+        known(folder / "ledger.json"),
+    )
+
+
+def known(path: Path) -> Ledger:
+    """`{"acme/tiny": {"releases": ["1.0.0"], "audiences": ["public"]}}`."""
+    told = json.loads(path.read_text()) if path.exists() else {}
+    return Ledger(
+        {identifier: frozenset(facts.get("releases", ())) for identifier, facts in told.items()},
+        {identifier: frozenset(facts.get("audiences", ())) for identifier, facts in told.items()},
     )
 
 
 def problems(sample: Sample, root: Path) -> tuple[Problem, ...]:
     """Lay the sample out below `root`, and check it."""
+    folder = laid_out(sample, root)
+    if sample.base is not None:
+        before = laid_out(sample.base, root)
+        old = loading.load(before, now=sample.now)
+        new = loading.load(folder, now=sample.now, base=old)
+        trees = git.working(before), git.working(folder)
+        return comparing.of(old, new, *trees, name="registry", now=sample.now, ledger=sample.ledger).problems
+    loaded = loading.load(folder, now=sample.now)
+    if sample.observed is None:
+        return loaded.problems
+    subjects = inspection.subjects(git.working(folder), "registry", loaded, now=sample.now)
+    found = {problem for each in subjects for problem in checks.online_rules(each, sample.observed, "registry")}
+    return (*loaded.problems, *sorted(found))
+
+
+def laid_out(sample: Sample, root: Path) -> Path:
     folder = root / str(len(list(root.iterdir())))
     for name, data in sample.files.items():
         path = folder / name
@@ -81,12 +113,7 @@ def problems(sample: Sample, root: Path) -> tuple[Problem, ...]:
         else:
             path.write_bytes(data)
             path.chmod(int(sample.modes.get(name, "100644")[-3:], 8))
-    loaded = loading.load(folder, now=sample.now)
-    if sample.observed is None:
-        return loaded.problems
-    subjects = inspection.subjects(git.working(folder), "registry", loaded, now=sample.now)
-    found = {problem for each in subjects for problem in checks.online_rules(each, sample.observed, "registry")}
-    return (*loaded.problems, *sorted(found))
+    return folder
 
 
 def lines(found: tuple[Problem, ...], code: str) -> str:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import click
 
 from galleryctl import __version__
+from galleryctl.cli.lazy import Lazy
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -36,38 +37,11 @@ _COMMANDS = {
 }
 
 
-class _Commands(click.Group):
-    """Names and one-line helps are known here, so that `--help` imports no command."""
-
-    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
-        return list(_COMMANDS)
-
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002 - click's signature
-        if cmd_name not in _COMMANDS:
-            return None
-        from importlib import import_module  # noqa: PLC0415 - on use
-
-        module = import_module(f"galleryctl.cli.{_COMMANDS[cmd_name][0]}")
-        command: click.Command = getattr(module, f"{cmd_name}_command")
-        return command
-
-    def resolve_command(
-        self, ctx: click.Context, args: list[str]
-    ) -> tuple[str | None, click.Command | None, list[str]]:
-        if args and args[0] not in _COMMANDS and not args[0].startswith("-"):
-            from difflib import get_close_matches  # noqa: PLC0415 - on use
-
-            near = get_close_matches(args[0], _COMMANDS, n=1)
-            meant = f" Did you mean {near[0]}?" if near else " See: galleryctl --help"
-            raise click.UsageError(f"There is no command {args[0]!r}.{meant}", ctx)
-        return super().resolve_command(ctx, args)
-
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002 - click's signature
-        with formatter.section("Commands"):
-            formatter.write_dl([(name, text) for name, (_, text) in _COMMANDS.items()])
+class _Program(Lazy):
+    commands_by_name = _COMMANDS
 
 
-@click.command(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.command(cls=_Program, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.version_option(__version__, prog_name="galleryctl")
 def program() -> None:
     """Turn a git repository into a model gallery.

@@ -57,6 +57,11 @@ def compare(
     before, after = git.at(root, base), git.at(root, merged) if merged else git.working(root)
     old = loading.load(root, name, now=now, revision=base, jobs=jobs, progress=progress, tree=before)
     new = loading.load(root, name, now=now, revision=merged, jobs=jobs, progress=progress, tree=after, base=old)
+    return of(old, new, before, after, name=name, now=now, ledger=ledger or Ledger())
+
+
+def of(old: Loaded, new: Loaded, before: Tree, after: Tree, *, name: str, now: dt.datetime, ledger: Ledger) -> Compared:
+    """Compare what was loaded; `new` was judged by the governance of `old`."""
     touched = frozenset(_touched(before, after))
     comparison = Comparison(
         base=old.world,
@@ -64,7 +69,7 @@ def compare(
         changes=changes.between(old.world.side, new.world.side),
         touched=touched,
         name=name,
-        ledger=ledger or Ledger(),
+        ledger=ledger,
         now=now,
     )
     policy = old.world.context.policy
