@@ -1,0 +1,31 @@
+"""The group `review`: what is done with pull requests. Each command stands in a module of its own."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar
+
+import click
+
+from galleryctl.cli.lazy import Lazy
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+_COMMANDS = {
+    "verdict": ("judging", "Judge a pull request: what it needs, and whose turn it is."),
+}
+
+
+class _Review(Lazy):
+    commands_by_name: ClassVar[Mapping[str, tuple[str, str]]] = _COMMANDS
+    prefix = "review_"
+
+
+@click.command("review", cls=_Review)
+def review_command() -> None:
+    """Review pull requests: judge, show, decide.
+
+    \b
+    Example:
+      galleryctl review verdict --base origin/main --head HEAD --actor ada
+    """  # noqa: D301
