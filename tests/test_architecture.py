@@ -26,7 +26,7 @@ LAYERS = (  # a line imports only from lines below it
     ("loading",),
     ("checks",),
     ("changes",),
-    ("audience", "runtimes"),
+    ("audience", "runtimes", "visibility"),
     ("gallery", "hubs"),
     ("document", "git", "fetch", "output", "schemas"),
     ("spec", "layout", "memory"),

@@ -9,12 +9,12 @@ from galleryctl.checks import near
 from galleryctl.checks.rule import Finding, Pointer, Rule, Subject, World, rule
 from galleryctl.problems import Severity
 from galleryctl.spec.base import VERSION_PATTERN
+from galleryctl.visibility import Audiences
 
 if TYPE_CHECKING:
     from collections.abc import Container, Iterable, Iterator
 
     from galleryctl.gallery import Outline
-    from galleryctl.spec import Roles
 
 _DATA = re.compile(r"(?P<stem>[^/]+)\.(?P<suffix>ya?ml|json)")
 _RELEASE = re.compile(VERSION_PATTERN)
@@ -91,31 +91,6 @@ def secret_in_public(subject: Subject) -> Iterator[Finding]:
         yield Finding(subject.model_file, ("visibility",), message, fix)
 
 
-_ORDER = {"private": 0, "restricted": 1, "organisation": 2, "public": 3}
-
-
-class _Audiences:
-    """Whom a model is shown to, as sets of people: private ⊂ restricted ⊂ organisation ⊂ public."""
-
-    def __init__(self, roles: Roles, organisation: str | None) -> None:
-        self._roles = roles
-        self._members = frozenset(roles.groups.get(organisation, ())) if organisation else None
-
-    def _people(self, names: Iterable[str]) -> frozenset[str]:
-        groups = self._roles.groups
-        return frozenset(person for name in names for person in groups.get(name, (name,)))
-
-    def includes(self, larger: Outline, smaller: Outline) -> bool:
-        """Whether all who see the one see the other; what cannot be compared does not include."""
-        if larger.visibility == "public":
-            return True
-        if larger.visibility == smaller.visibility == "restricted":
-            return self._people(smaller.allowed) <= self._people(larger.allowed)
-        if larger.visibility == "organisation" and smaller.visibility == "restricted":
-            return self._members is not None and self._people(smaller.allowed) <= self._members
-        return _ORDER[smaller.visibility] <= _ORDER[larger.visibility]
-
-
 def narrower_reference(world: World) -> Iterator[Finding]:
     """A definition names one that fewer people may see.
 
@@ -138,12 +113,13 @@ def narrower_reference(world: World) -> Iterator[Finding]:
     hidden = {entry.id: entry.outline for entry in gallery if entry.outline.visibility != "public"}
     if not hidden:
         return
-    audiences = _Audiences(world.context.roles, world.context.settings.organisation)
+    audiences = Audiences(world.context.roles, world.context.settings.organisation)
+    seen = {identifier: audiences.of(outline) for identifier, outline in hidden.items()}
     for entry in gallery:
         outline = entry.outline
         for pointer, name in _references(outline):
             target = hidden.get(name) or hidden.get(gallery.aliases.get(name, ""))
-            if target and target.id != outline.id and not audiences.includes(target, outline):
+            if target and target.id != outline.id and not audiences.includes(seen[target.id], audiences.of(outline)):
                 message = f"{outline.id} ({outline.visibility}) names {name}, which is {target.visibility}"
                 yield Finding(world.model_file(outline), pointer, message, f"drop {name}, or widen {target.id} first")
 
