@@ -16,7 +16,7 @@ from typing import Any
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
 VENDOR = "src/galleryctl/data/vendor"
-FOLDERS = ("schemas", "site_templates")
+FOLDERS = ("schemas", "site_templates", ".github")
 INPUTS = ("package.json", "package-lock.json", ".npmrc")
 # file in node_modules → name in the vendor folder: unminified ES modules, each with its licence
 MODULES = {

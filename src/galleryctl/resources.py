@@ -10,7 +10,7 @@ _PACKAGE = Path(__file__).resolve().parent
 
 
 def root(name: str) -> Path:
-    """The folder `schemas`, `site_templates` or `vendor`; `FileNotFoundError` where the installation lacks it."""
+    """The folder `schemas`, `site_templates`, `.github` or `vendor`; `FileNotFoundError` where it was not installed."""
     for folder in (_PACKAGE / "data" / name, _PACKAGE.parents[1] / name):
         if folder.is_dir():
             return folder

@@ -11,6 +11,7 @@ from galleryctl.authoring.numbering import PARTS, Part
 from galleryctl.authoring.releasing import Released, release
 from galleryctl.authoring.scaffold import Answers, Claim, claim, new
 from galleryctl.authoring.starting import init
+from galleryctl.authoring.workflows import ci
 
 __all__ = [
     "PARTS",
@@ -20,6 +21,7 @@ __all__ = [
     "Claim",
     "Part",
     "Released",
+    "ci",
     "claim",
     "edit",
     "init",

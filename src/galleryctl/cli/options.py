@@ -40,7 +40,7 @@ def _named(ctx: click.Context, param: click.Parameter, value: str | None) -> str
 
 registry = click.option(
     "--registry", "-r", type=click.Path(path_type=Path, file_okay=False), default="registry", show_default=True,
-    help="Folder of the registry.",
+    envvar="GALLERYCTL_REGISTRY", help="Folder of the registry.",
 )  # fmt: skip
 jobs = click.option(
     "--jobs", "-j", type=click.IntRange(min=0), default=0, metavar="N", help="Processes; one per core unless given."

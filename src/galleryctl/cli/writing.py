@@ -23,16 +23,28 @@ _PARAMETERS = r"\d+(\.\d+)?[KMBT]"
 @click.command("init")
 @click.argument("folder", metavar="[DIR]", type=click.Path(path_type=Path, file_okay=False), default="registry")
 @click.option("--title", default="Model Gallery", show_default=True, help="Name of the gallery.")
-def init_command(folder: Path, title: str) -> int:
+@click.option("--ci", type=click.Choice(["github"]), help="Write the workflows that check, judge and publish, too.")
+def init_command(folder: Path, title: str, ci: str | None) -> int:
     """Start a registry in DIR, by default in `registry`: settings, roles, policy and a vocabulary. It builds at once.
+
+    With --ci the workflows, issue forms and the template of pull requests come too, into the folder above DIR; where
+    DIR is a registry already, they alone.
 
     \b
     Example:
       galleryctl init
       galleryctl init registry --title "Models of Acme"
+      galleryctl init --ci github
     """  # noqa: D301
     from galleryctl import authoring  # noqa: PLC0415 - on use
 
+    if ci is not None:
+        root = folder.resolve().parent
+        for path in authoring.ci(root, folder=folder.resolve().name):
+            click.echo(path)
+        if (folder / "gallery.yaml").exists() or (folder / "gallery.json").exists():
+            _next("galleryctl doctor     see which settings of the repository are missing")
+            return 0
     for path in authoring.init(folder, title=title):
         click.echo(f"{folder}/{path}")
     where = "" if folder == Path("registry") else f" --registry {folder}"
