@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import json
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ import judged
 from conftest import MINIMAL
 from galleryctl import checks
 from galleryctl.checks import people
+from galleryctl.spec import Busy
 from judged import model, other
 
 ROLES = """\
@@ -176,16 +178,30 @@ def test_the_roles_of_this_repository_are_in_order() -> None:
 )
 def test_windows(window: dict[str, object], now: str, open_: bool) -> None:
     moment = dt.datetime.fromisoformat(now).replace(tzinfo=dt.UTC)
-    assert (people._busy_until(window, moment) is not None) is open_  # noqa: SLF001 - the calendar of the rule
+    busy = Busy.model_validate_json(json.dumps(window), strict=True, extra="forbid")
+    assert (people._busy_until(busy, moment) is not None) is open_  # noqa: SLF001 - the calendar of the rule
 
 
 @pytest.mark.parametrize(
-    "window",
-    ["{}", "{from: soon, until: later}", '{from: "09:00"}', '{from: "09:00", until: "10:00", days: [someday]}'],
+    "window", ['{from: "2026-02-31", until: "2026-03-01"}', '{from: "09:00", until: "2026-03-01"}']
 )
 def test_a_window_nobody_can_read_is_told(window: str) -> None:
     (message,) = judged.messages({"policy.yaml": f"version: 1\nbusy: [{window}]\n"}, "PRQ005")
     assert message.startswith("busy window cannot be read: ")
+
+
+@pytest.mark.parametrize(
+    ("window", "message"),
+    [
+        ("{}", "`from` is missing"),
+        ('{from: "09:00"}', "`until` is missing"),
+        ('{from: soon, until: "12:00"}', "`soon` is no time of a day and no date"),
+        ('{from: "09:00", until: "10:00", days: [someday]}', "`someday` is no value of an item of `days`"),
+    ],
+)
+def test_a_window_of_another_form_is_no_policy(window: str, message: str) -> None:
+    files = {"policy.yaml": f"version: 1\nbusy: [{window}]\n"}
+    assert message in [*judged.messages(files, "SCH002"), *judged.messages(files, "SCH003")]
 
 
 def test_the_base_registry_is_calm() -> None:

@@ -265,6 +265,14 @@ def _choice(value: str, name: str, expected: str) -> Wrong:
     return Wrong(None, f"`{value[:60]}` is no value of {name}", fix)
 
 
+_FORMS = (  # what only the pattern of this form has, what it is called, and how it is written
+    ("[smhd]", "duration", "write a number and s, m, h or d, such as 72h"),
+    ("2[0-3]", "time of a day and no date", 'write `"09:00"` or `"2026-12-24"`'),
+    ("http", "address", "write https://host/path"),
+    ("[1-9]", "version", "write three numbers, such as 1.0.0"),
+)
+
+
 def _pattern(value: str, name: str, pattern: str) -> Wrong:
     short = value[:60]
     if "KiB" in pattern:
@@ -280,13 +288,12 @@ def _pattern(value: str, name: str, pattern: str) -> Wrong:
         number = match[1].replace("_", ".") if match else ""
         fix = f"write {number}{(match[2] or 'B').upper()}" if match else "write a number and K, M, B or T, such as 1.8B"
         return Wrong(None, f"`{short}` is no number of parameters", fix)
-    if "http" in pattern:
-        return Wrong(None, f"`{short}` is no address", "write https://host/path")
+    for mark, form, fix in _FORMS:
+        if mark in pattern:
+            return Wrong(None, f"`{short}` is no {form}", fix)
     if "/" in pattern:
         fix = f"write {value.lower()}" if re.fullmatch(pattern, value.lower()) else "write publisher/name in lower case"
         return Wrong(None, f"`{short}` is no id of a model", fix)
-    if "[1-9]" in pattern:
-        return Wrong(None, f"`{short}` is no version", "write three numbers, such as 1.0.0")
     if "x00" in pattern:
         said, fix = f"{name} has a line break or a control character", "write it on one line"
     else:

@@ -16,6 +16,8 @@ from galleryctl.problems import Severity
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+    from galleryctl.spec import Busy
+
 ACTIONS = frozenset({
     "new", "edit", "release", "deploy", "withdraw", "deprecate", "discontinue", "reinstate", "expire", "renew", "widen",
     "quarantine", "remove", "rename", "transfer", "override", "govern",
@@ -336,7 +338,7 @@ def _catalogue() -> Mapping[str, Mapping[str, bool]]:
     return found
 
 
-_DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+_DAYS: tuple[str, ...] = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
 
 def busy_window(world: World) -> Iterator[Finding]:
@@ -370,24 +372,20 @@ def busy_window(world: World) -> Iterator[Finding]:
             )
             continue
         if end is not None:
-            reason = f": {window['reason']}" if window.get("reason") else ""
+            reason = f": {window.reason}" if window.reason else ""
             message = f"changes are better not merged until {end}{reason}"
             yield Finding(path, ("busy", index), message, f"wait until {end} has passed, unless it is urgent")
 
 
-def _busy_until(window: Mapping[str, Any], now: dt.datetime) -> str | None:
+def _busy_until(window: Busy, now: dt.datetime) -> str | None:
     """The end of a window that is open now. A window of hours may pass midnight; it belongs to the day it starts on."""
-    start, end = str(window.get("from", "")), str(window.get("until", ""))
+    start, end = window.start, window.until
     if ":" in start[:5]:
         first, last = dt.time.fromisoformat(start), dt.time.fromisoformat(end)
-        days = _texts(window.get("days")) or _DAYS
-        if unknown := [day for day in days if day not in _DAYS]:
-            message = f"no day is called {unknown[0]!r}, but {', '.join(_DAYS)}"
-            raise ValueError(message)
         late = first > last and now.time() < last
         begun = _DAYS[(now - dt.timedelta(days=late)).weekday()]
         within = first <= now.time() < last or (first > last and (late or now.time() >= first))
-        return f"{end} UTC" if within and begun in days else None
+        return f"{end} UTC" if within and begun in (window.days or _DAYS) else None
     closing = _moment(end) + dt.timedelta(days=len(end) == len("2026-01-31"))  # a last day counts to its end
     return end if _moment(start) <= now < closing else None
 

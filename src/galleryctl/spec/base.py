@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import re
 from functools import lru_cache
 from typing import TYPE_CHECKING, Annotated, Literal
@@ -35,6 +36,7 @@ ModelId = Annotated[str, Field(pattern=rf"^{ID_PATTERN}/{ID_PATTERN}$")]
 Version = Annotated[str, Field(pattern=rf"^{VERSION_PATTERN}$")]
 Size = Annotated[str, Field(pattern=r"^[0-9]{1,9}(\.[0-9]{1,9})?(KiB|MiB|GiB|TiB)$", examples=["8GiB"])]
 Parameters = Annotated[str, Field(pattern=r"^[0-9]{1,9}(\.[0-9]{1,9})?[KMBT]$", examples=["8B", "1.8B", "335M"])]
+Duration = Annotated[str, Field(pattern=r"^[0-9]{1,6}[smhd]$", examples=["10m", "72h", "30d"])]
 Count = Annotated[int, Field(ge=0)]
 
 Status = Literal["active", "deprecated", "discontinued", "quarantined"]
@@ -43,6 +45,7 @@ Visibility = Literal["public", "organisation", "restricted", "private"]
 _NAME = re.compile(ID_PATTERN).fullmatch
 _VERSION = re.compile(VERSION_PATTERN).fullmatch
 _UNITS = {"KiB": 2**10, "MiB": 2**20, "GiB": 2**30, "TiB": 2**40}
+_SECONDS = {"s": 1, "m": 60, "h": 3_600, "d": 86_400}
 _SCALES = {"K": 10**3, "M": 10**6, "B": 10**9, "T": 10**12}
 
 
@@ -64,6 +67,12 @@ def folded(identifier: str) -> str:
 def size_in_bytes(size: str) -> int:
     """`8GiB` as 8589934592."""
     return int(float(size[:-3]) * _UNITS[size[-3:]])
+
+
+@lru_cache(4096)
+def time_span(duration: str) -> dt.timedelta:
+    """`72h` as three days."""
+    return dt.timedelta(seconds=int(duration[:-1]) * _SECONDS[duration[-1]])
 
 
 @lru_cache(4096)

@@ -5,9 +5,9 @@ from __future__ import annotations
 import datetime as dt
 from typing import Annotated, Literal
 
-from pydantic import Field, JsonValue
+from pydantic import Field
 
-from galleryctl.spec.base import Count, Frozen, ModelId, Slug, Status, Text, Version
+from galleryctl.spec.base import Count, Duration, Frozen, ModelId, Slug, Status, Text, Version
 
 Address = Annotated[
     str,
@@ -83,6 +83,29 @@ class Grant(Frozen):
     """Editions to which the grant is limited."""
 
 
+Asked = Literal["owner", "reviewer", "steward", "clearance", "admin"]
+"""Who is asked to approve: whoever holds an action of that role, where the change is."""
+
+
+class Rules(Frozen):
+    """How approvals are counted."""
+
+    admin_quorum: Annotated[int, Field(ge=1)] = 2
+    """Approvals that a change of governance needs."""
+    author_may_approve: bool = False
+    """Whether the author's own approval counts. That of the last pusher never does, nor that of a bot."""
+    maintainer_consent: bool = True
+    """Whether a new maintainer has to agree."""
+    new_publisher: tuple[Asked | Literal["proof"], ...] = ("reviewer", "proof")
+    """Who approves a new publisher; without the `proof` it stays unclaimed."""
+    remove: tuple[Asked, ...] = ("owner", "steward")
+    """Who approves a removal; twice the same role means two people."""
+    lift_quarantine: tuple[Asked, ...] = ("steward", "steward")
+    """Who approves that a quarantine ends; twice the same role means two people."""
+    owner_silent_after: Duration = "180d"
+    """After how long without an answer of the owners a reviewer may act for them."""
+
+
 class Roles(Frozen):
     """`roles.yaml`: people, groups, roles and grants. Read from the base revision only."""
 
@@ -96,7 +119,7 @@ class Roles(Frozen):
     """Actions each role covers."""
     grants: tuple[Grant, ...] = ()
     """Who has which role where."""
-    rules: dict[str, JsonValue] = {}
+    rules: Rules = Rules()
     """Quorum, consent and other rules of the review."""
 
 
@@ -136,6 +159,95 @@ class Reserved(Frozen):
     """Where it was decided."""
 
 
+class Declined(Frozen):
+    """Something that was proposed and not taken."""
+
+    name: str
+    """Publisher, or id."""
+    reason: Annotated[str, Field(min_length=1)]
+    """Why it was declined."""
+    link: str | None = None
+    """Where it was decided."""
+    until: dt.date | None = None
+    """Last day on which this counts; absent means for good."""
+
+
+class Wait(Frozen):
+    """A lane whose pull requests may be merged without a review, after a while."""
+
+    open: bool = True
+    """Whether the lane is open; else its pull requests are reviewed like all others."""
+    wait: Duration = "10m"
+    """How long anybody may object before the merge."""
+
+
+class NewWait(Frozen):
+    """The lane of new models."""
+
+    open: bool = True
+    """Whether the lane is open."""
+    owner: Duration = "72h"
+    """How long a new model of an owner waits in public, if no reviewer approves it earlier."""
+    reviewer: Duration = "10m"
+    """How long one waits whose author may approve new models."""
+
+
+class UrgentWait(Frozen):
+    """The lane of quarantines."""
+
+    open: bool = True
+    """Whether the lane is open."""
+    wait: Duration = "0m"
+    """How long a quarantine waits."""
+    confirm: Duration = "24h"
+    """Within which time another steward should confirm it."""
+
+
+class Lanes(Frozen):
+    """What may be merged without a review. Everything else is `manual`."""
+
+    release: Wait = Wait()
+    """One new release of an existing model: same licence, audience, status, hosts and owners of its sources."""
+    text: Wait = Wait()
+    """Summary, tags, links, card, translations and cover of existing models."""
+    new: NewWait = NewWait()
+    """New models of an existing publisher, without a warning."""
+    urgent: UrgentWait = UrgentWait()
+    """Only a quarantine, by a steward."""
+
+
+class Clocks(Frozen):
+    """How long things take."""
+
+    widen: Duration = "24h"
+    """How long a wider audience waits, on top of its lane."""
+    undo: Duration = "72h"
+    """How long after its first publication something may be taken back by its owner alone."""
+    stale: Duration = "30d"
+    """After how long in the author's turn a pull request counts as stale."""
+
+
+Day = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
+_TIME = r"([01][0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9])?"
+_DATE = r"[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])"
+_ZONE = r"(Z|[+-][0-9]{2}:[0-9]{2})?"
+Bound = Annotated[str, Field(pattern=rf"^({_TIME}|{_DATE}(T{_TIME}{_ZONE})?)$", examples=["09:00", "2026-12-24"])]
+"""A time of a day, a day, or a moment; in UTC where no zone is named."""
+
+
+class Busy(Frozen):
+    """A window in which changes are better not merged: hours of a day, or days; all in UTC."""
+
+    days: tuple[Day, ...] = ()
+    """Days of the week on which a window of hours begins; absent means every day."""
+    start: Annotated[Bound, Field(alias="from")]
+    """Time of day or date at which it begins."""
+    until: Bound
+    """Time of day or date at which it ends; a date counts to its end."""
+    reason: str | None = None
+    """Why."""
+
+
 class Scanner(Frozen):
     """A program that looks at files or container images; run by `check --online` and by nothing else."""
 
@@ -162,12 +274,16 @@ class Policy(Frozen):
     """Whether strangers can read the repository itself."""
     hosts: tuple[str, ...] = ()
     """Hosts from which `url` sources may come; empty means any."""
-    lanes: dict[str, JsonValue] = {}
-    """What may be merged without review."""
-    clocks: dict[str, JsonValue] = {}
+    lanes: Lanes = Lanes()
+    """What may be merged without a review."""
+    clocks: Clocks = Clocks()
     """Waiting periods."""
-    busy: tuple[dict[str, JsonValue], ...] = ()
+    busy: tuple[Busy, ...] = ()
     """Windows in which changes are better not merged."""
+    declined: tuple[Declined, ...] = ()
+    """What was proposed before and not taken."""
+    sign_off: bool = False
+    """Whether every commit has to carry `Signed-off-by`."""
     agreements: dict[str, Count] = {}
     """Current versions of the agreements."""
     scanners: tuple[Scanner, ...] = ()
