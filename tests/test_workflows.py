@@ -14,9 +14,12 @@ import yaml
 from galleryctl.authoring import workflows
 
 if TYPE_CHECKING:
-    from conftest import Run
+    from collections.abc import Callable
+
+    from conftest import Result
 
 ROOT = Path(__file__).parents[1]
+BIN = Path(sys.executable).parent
 OURS = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
 UNTRUSTED = {"check", "review-ping", "lint-ci", "test"}
 PINNED = re.compile(r"[\w./-]+@[0-9a-f]{40}|\$/\.github/actions/galleryctl")
@@ -37,7 +40,7 @@ def steps(workflow: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 def test_zizmor_has_nothing_to_say() -> None:
-    command = [Path(sys.executable).parent / "zizmor", "--offline", "--persona=pedantic", "--no-progress", ".github"]
+    command = [str(BIN / "zizmor"), "--offline", "--persona=pedantic", "--no-progress", ".github"]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout
     assert "No findings to report" in done.stdout + done.stderr
@@ -56,7 +59,7 @@ def test_zizmor_has_nothing_to_say() -> None:
 def test_files_are_of_the_form_that_github_reads(schema: str, files: str) -> None:
     found = [str(path) for path in ROOT.glob(files)]
     assert found
-    command = [Path(sys.executable).parent / "check-jsonschema", "--builtin-schema", schema, *found]
+    command = [str(BIN / "check-jsonschema"), "--builtin-schema", schema, *found]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout
 
@@ -92,7 +95,7 @@ def test_no_privileged_workflow_reads_an_artifact() -> None:
     assert not [path.name for path in OURS if "download-artifact" in path.read_text() or "cache:" in path.read_text()]
 
 
-def test_a_registry_gets_them_all_but_what_tests_this_program(run: Run, tmp_path: Path) -> None:
+def test_a_registry_gets_them_all_but_what_tests_this_program(run: Callable[..., Result], tmp_path: Path) -> None:
     done = run("init", "--ci", "github", cwd=tmp_path)
     assert done.exit_code == 0, done.stderr
     names = {path.name for path in (tmp_path / ".github" / "workflows").iterdir()}
@@ -102,12 +105,12 @@ def test_a_registry_gets_them_all_but_what_tests_this_program(run: Run, tmp_path
     assert "requirements.lock" not in action
     assert ".github/galleryctl.txt" in action
     assert (tmp_path / ".github/galleryctl.txt").read_text().splitlines()[-1].startswith("galleryctl==")
-    command = [Path(sys.executable).parent / "zizmor", "--offline", "--persona=pedantic", "--no-progress", "."]
+    command = [str(BIN / "zizmor"), "--offline", "--persona=pedantic", "--no-progress", "."]
     checked = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
     assert checked.returncode == 0, checked.stdout
 
 
-def test_what_is_there_stays(run: Run, tmp_path: Path) -> None:
+def test_what_is_there_stays(run: Callable[..., Result], tmp_path: Path) -> None:
     mine = tmp_path / ".github" / "workflows" / "check.yml"
     mine.parent.mkdir(parents=True)
     mine.write_text("name: mine\n")

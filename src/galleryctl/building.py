@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import chain
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from galleryctl import (
@@ -25,18 +26,19 @@ from galleryctl import (
     search,
     site,
 )
-from galleryctl.errors import OutputError
+from galleryctl.errors import GitError, OutputError, UsageError
+from galleryctl.fetch import MissingError
 from galleryctl.output import Output
 from galleryctl.problems import Problem, Severity
 
 if TYPE_CHECKING:
     import datetime as dt
     from collections.abc import Callable, Iterator
-    from pathlib import Path
 
     from galleryctl.audience import View
     from galleryctl.exports import Exports, RefusedError
     from galleryctl.exports.base import Left
+    from galleryctl.fetch import Fetcher
     from galleryctl.git import Tree
     from galleryctl.loading import Loaded
     from galleryctl.output import Written
@@ -58,6 +60,11 @@ class Wanted:
     jobs: int = 1
     live: bool = False
     """Whether pages reload themselves when the gallery is built again (`serve`)."""
+    base: str | None = None
+    """A revision that settings, schemas and templates are taken from, and that `revision` is merged into: a preview."""
+    earlier: str | None = None
+    """Folder or address of the gallery as it was published last, or `site` for that of the settings; the serial goes on
+    from there. The output folder's own counts too."""
 
 
 @dataclass(frozen=True)
@@ -87,28 +94,37 @@ class Exported(Done):
 def build(
     wanted: Wanted,
     *,
+    fetcher: Fetcher | None = None,
     reading: Callable[[int, int], None] | None = None,
     writing: Callable[[int, int], None] | None = None,
 ) -> Done:
-    """Build into `wanted.out`; raises `OutputError` where that folder is not ours."""
+    """Build into `wanted.out`; raises `OutputError` where that folder is not ours, `GitError` for a conflict with base.
+
+    `fetcher` reads the gallery that was published last, where that is an address.
+    """
     _refuse_inside(wanted.out.resolve(), wanted.registry)
     root, name = wanted.registry.parent, wanted.registry.name
+    if wanted.base:
+        wanted = replace(wanted, revision=_merged(root, wanted.base, wanted.revision or "HEAD"))
     tree = git.at(root, wanted.revision) if wanted.revision else git.working(root)
+    trusted = git.at(root, wanted.base) if wanted.base else tree
     stamp = _stamp(wanted, tree, name)
     if (kept := output.unchanged(wanted.out, stamp)) is not None:
         return Done(kept, (), 0)
+    base = loading.load(root, name, now=wanted.now, revision=wanted.base, jobs=wanted.jobs) if wanted.base else None
     loaded = loading.load(
-        root, name, now=wanted.now, revision=wanted.revision, jobs=wanted.jobs, progress=reading, tree=tree
+        root, name, now=wanted.now, revision=wanted.revision, jobs=wanted.jobs, progress=reading, tree=tree, base=base
     )
     done = Done(None, loaded.problems, loaded.folders)
     if done.errors:
         return done
+    before = _newer(_earlier(wanted.out), published(wanted.earlier, loaded.world.context.settings.url, fetcher))
     shown = view(loaded, wanted)
     with exports.prepared(shown, exports.enabled(shown), folder=git.private(root), jobs=wanted.jobs) as made:
         outputs = chain(
-            index.outputs(shown, schemas=schemas.public(tree), earlier=_earlier(wanted.out)),
+            index.outputs(shown, schemas=schemas.public(trusted), earlier=before),
             search.outputs(shown),
-            site.outputs(shown, site.Look.of(tree, live=wanted.live), made),
+            site.outputs(shown, site.Look.of(trusted, live=wanted.live), made),
             made.outputs(),
             _covers(shown, tree, name),
         )
@@ -175,13 +191,13 @@ def _refuse_inside(out: Path, registry: Path) -> None:
 
 def view(loaded: Loaded, wanted: Wanted) -> View:
     """What the wanted audience sees of a registry."""
-    beside = loaded.governance
+    beside, context = loaded.governance, loaded.world.context  # the context is that of a base, where there is one
     return audience.project(
         loaded.gallery,
-        settings=beside.settings,
-        roles=beside.roles,
-        taxonomy=beside.taxonomy,
-        types=loaded.types,
+        settings=context.settings,
+        roles=context.roles,
+        taxonomy=context.taxonomy,
+        types=context.types,
         publishers=beside.publishers,
         consumers=beside.consumers,
         tombstones=beside.tombstones,
@@ -204,8 +220,45 @@ def _stamp(wanted: Wanted, tree: Tree, name: str) -> str:
     root = wanted.registry.parent
     commit = git.resolve(root, wanted.revision) if wanted.revision else git.head(root)
     ours = [resources.folder_digest(resources.root(folder)) for folder in (*INPUTS, "vendor")]
-    facts = (resources.program(), wanted.audience, str(wanted.live), wanted.now.date().isoformat(), commit or "")
+    facts = [resources.program(), wanted.audience, str(wanted.live), wanted.now.date().isoformat(), commit or ""]
+    facts += [wanted.base or "", wanted.earlier or ""]
     return canonical.digest("\0".join([*ours, *facts, files]).encode("utf-8", "surrogateescape"))
+
+
+def _merged(root: Path, base: str, head: str) -> str:
+    merged = git.merged(root, base, head)
+    if merged.commit is None:
+        raise GitError(f"{', '.join(merged.conflicts)} changed in {base} too: merge it into your branch first")
+    return merged.commit
+
+
+def published(where: str | None, site: str, fetcher: Fetcher | None) -> Catalog | None:
+    """The head of the gallery as it was published last; none where it never was.
+
+    `where` is a folder, an address, or `site`. Raises `OutputError` for a folder that has none, `FetchError` where an
+    address does not answer: a serial must not start anew because a host was away.
+    """
+    if where is None:
+        return None
+    if where == "site":
+        where = site
+    if "://" not in where:
+        if not Path(where).is_dir():
+            raise OutputError(f"{where} is no folder: name the one the gallery was built into last, or its address")
+        return _earlier(Path(where))
+    if fetcher is None:
+        raise UsageError(f"{where} cannot be asked from here")
+    try:
+        return index.catalog(fetcher.get(f"{where.rstrip('/')}/{layout.CATALOG}").body)
+    except MissingError:
+        return None
+    except ValueError as error:
+        raise OutputError(f"{where}/{layout.CATALOG} is no head of a gallery: {error}") from error
+
+
+def _newer(one: Catalog | None, other: Catalog | None) -> Catalog | None:
+    known = [each for each in (one, other) if each is not None]
+    return max(known, key=lambda each: (each.epoch, each.serial), default=None)
 
 
 def _earlier(out: Path) -> Catalog | None:

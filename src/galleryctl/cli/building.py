@@ -27,18 +27,29 @@ if TYPE_CHECKING:
     help="Output folder.",
 )
 @options.head
+@click.option("--base", metavar="REV", help="Preview: merge --head into REV, with the settings and templates of REV.")
+@click.option("--earlier", metavar="DIR|URL", help="The gallery as published last; `site` is the url of gallery.yaml.")
+@options.allow_private
 @click.option(
     "--audience", default="public", show_default=True, help="Whom the gallery is for: public, a group, a person."
 )
 @options.now
 @options.jobs
-def build_command(registry: Path, out: Path, head: str | None, audience: str, now: dt.datetime, jobs: int) -> int:
+def build_command(  # noqa: PLR0913 - one parameter for each option
+    registry: Path, out: Path, head: str | None, base: str | None, earlier: str | None, audience: str,
+    now: dt.datetime, jobs: int, *, allow_private: bool,
+) -> int:  # fmt: skip
     """Build the gallery and its index. Only what changed is rendered; a registry with errors is not built.
+
+    Where the output folder is a new one, --earlier names the gallery that was published last, so that its serial goes
+    on. A host that does not answer stops the build; one that never had a gallery is the beginning.
 
     \b
     Example:
       galleryctl build --out site
       galleryctl build --head origin/main --out site
+      galleryctl build --earlier https://models.example.org --out site
+      galleryctl build --base origin/main --head HEAD --out preview
     """  # noqa: D301
     from time import perf_counter  # noqa: PLC0415 - on use
 
@@ -46,10 +57,12 @@ def build_command(registry: Path, out: Path, head: str | None, audience: str, no
 
     start = perf_counter()
     wanted = building.Wanted(
-        registry.resolve(), out, audience=audience, now=now, revision=head, jobs=options.processes(jobs)
-    )
+        registry.resolve(), out, audience=audience, now=now, revision=head, jobs=options.processes(jobs), base=base,
+        earlier=earlier,
+    )  # fmt: skip
+    fetcher = options.fetcher(allow_private=allow_private) if earlier else None
     with options.progress("Reading models") as reading, options.progress("Writing files") as writing:
-        done = building.build(wanted, reading=reading, writing=writing)
+        done = building.build(wanted, fetcher=fetcher, reading=reading, writing=writing)
     click.echo(_outcome(done, perf_counter() - start, f"{out}: ", f"{out} is as it was"), err=True)
     return 1 if done.written is None else 0
 
