@@ -10,7 +10,7 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from galleryctl import canonical, index, layout, schemas
-from galleryctl.spec import Tombstone
+from galleryctl.spec import Roles, Settings, Tombstone
 from made import NOW, RELEASE, NoFiles, entry, view
 
 if TYPE_CHECKING:
@@ -114,12 +114,38 @@ def test_quarantine_reaches_the_revocations() -> None:
 
 
 def test_removed_ids_and_aliases_stay_known() -> None:
-    stone = Tombstone(type="llm", reason="rights", since=dt.date(2026, 1, 1), successor="acme/tiny")
-    part = Tombstone(type="llm", reason="one release", since=dt.date(2026, 1, 1), whole=False)
+    day = dt.date(2026, 1, 1)
+    stone = Tombstone(
+        type="llm", reason="rights", since=day, releases=("1.10.0", "1.2.0", "1.2.0"), successor="acme/tiny"
+    )
+    part = Tombstone(type="llm", reason="one release", since=day, releases=("1.2.0",), whole=False)
     files = built(view(entry(aliases=["acme/mini"]), tombstones={"acme/old": stone, "acme/tiny": part}))
     directory = read(files, layout.DIRECTORY)
     assert directory["aliases"] == {"acme/mini": "acme/tiny"}
-    assert directory["removed"] == {"acme/old": {"since": "2026-01-01", "reason": "rights", "successor": "acme/tiny"}}
+    assert directory["removed"] == {
+        "acme/old": {
+            "since": "2026-01-01",
+            "reason": "rights",
+            "successor": "acme/tiny",
+            "releases": ["1.2.0", "1.10.0"],
+        }
+    }
+    assert directory["models"]["acme/tiny"]["releases"] == ["1.0.0", "1.2.0"]
+
+
+def test_the_directory_names_every_version_and_who_sees_it() -> None:
+    releases = dict.fromkeys(("1.0.0", "1.10.0", "1.9.0"), RELEASE)
+    releases["1.9.0"] = RELEASE | {"status": "discontinued", "reason": "Broken."}
+    inner = entry("acme/inner", visibility="organisation")
+    roles = Roles(groups={"staff": ("ada",)})
+    settings = Settings(title="Test gallery", organisation="staff")
+    seen = view(entry(releases=releases), inner, audience="staff", roles=roles, settings=settings)
+    rows = read(built(seen), layout.DIRECTORY)["models"]
+    assert rows["acme/tiny"]["releases"] == ["1.0.0", "1.9.0", "1.10.0"]
+    assert {name: row.get("visibility") for name, row in rows.items()} == {
+        "acme/inner": "organisation",
+        "acme/tiny": None,
+    }
 
 
 def test_the_order_of_entries_changes_nothing() -> None:

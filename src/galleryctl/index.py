@@ -15,14 +15,15 @@ from typing import TYPE_CHECKING, Any
 
 from galleryctl import canonical, layout
 from galleryctl.output import Output
+from galleryctl.spec.base import version_key
 from galleryctl.spec.published import SCHEMA, Catalog, Discovery
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from galleryctl.audience import View
-    from galleryctl.gallery import Entry
-    from galleryctl.spec import Frozen
+    from galleryctl.gallery import Entry, Outline
+    from galleryctl.spec import Frozen, Tombstone
 
 
 @dataclass(frozen=True)
@@ -83,18 +84,13 @@ def _types(name: str, entries: tuple[Entry, ...]) -> Part:
 
 
 def _directory(view: View) -> Part:
-    models = canonical.join(
-        (
-            entry.id,
-            b'{"length":%d,"sha256":"%s","type":%s}'
-            % (entry.outline.length, entry.outline.sha256.encode(), canonical.dumps(entry.outline.type)),
-        )
-        for entry in view.gallery
-    )
+    stones = view.tombstones
+    models = canonical.join((entry.id, _listed(entry.outline, stones.get(entry.id))) for entry in view.gallery)
     removed = {
         identifier: {"since": stone.since.isoformat(), "reason": stone.reason}
         | ({"successor": stone.successor} if stone.successor else {})
-        for identifier, stone in view.tombstones.items()
+        | ({"releases": sorted(set(stone.releases), key=version_key)} if stone.releases else {})
+        for identifier, stone in stones.items()
         if stone.whole
     }
     data = canonical.join(
@@ -106,6 +102,20 @@ def _directory(view: View) -> Part:
         ]
     )
     return _part(layout.DIRECTORY, data)
+
+
+def _listed(outline: Outline, stone: Tombstone | None) -> bytes:
+    versions: Iterable[str] = reversed(outline.releases)
+    if stone is not None:  # of some releases: they stay taken
+        versions = sorted({*outline.releases, *stone.releases}, key=version_key)
+    shown = b"" if outline.visibility == "public" else b',"visibility":"%s"' % outline.visibility.encode()
+    return b'{"length":%d,"releases":[%s],"sha256":"%s","type":%s%s}' % (
+        outline.length,
+        ",".join(f'"{version}"' for version in versions).encode(),
+        outline.sha256.encode(),
+        canonical.dumps(outline.type),
+        shown,
+    )
 
 
 def _revoked(view: View) -> Part:

@@ -7,7 +7,7 @@ from typing import Annotated
 
 from pydantic import AwareDatetime, Field, JsonValue
 
-from galleryctl.spec.base import Frozen, ModelId, Status, Text, Version, newest
+from galleryctl.spec.base import Frozen, ModelId, Status, Text, Version, Visibility, newest
 from galleryctl.spec.model import Model
 from galleryctl.spec.release import Release
 
@@ -172,6 +172,10 @@ class DirectoryEntry(Frozen):
     """Digest of the model's document."""
     length: int
     """Bytes of the model's document."""
+    releases: tuple[Version, ...] = ()
+    """Every version that was published, oldest first, also those that are gone."""
+    visibility: Visibility = "public"
+    """Who may see it."""
 
 
 class Removed(Frozen):
@@ -183,6 +187,8 @@ class Removed(Frozen):
     """Why."""
     successor: ModelId | None = None
     """The model to use instead."""
+    releases: tuple[Version, ...] = ()
+    """Every version that had been published, oldest first."""
 
 
 class Directory(Published):
