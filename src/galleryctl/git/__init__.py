@@ -2,7 +2,8 @@
 
 * Inherited `GIT_*` go (a hook sets them for another repository), but for those that say where git and its settings are.
 * Names are NUL-terminated everywhere; one that is not UTF-8 comes out with surrogate escapes.
-* Nothing is checked out, no lock is taken, no symbolic link is followed and nothing is written.
+* Nothing is checked out and no symbolic link is followed. Only `writing`, `merging` and `remotes` write: objects, and
+  the branch that they are told.
 * A clean file's blob id comes from git's index and its bytes are not read.
 """
 
@@ -13,7 +14,10 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from galleryctl.errors import GitError
 from galleryctl.git import process as run
+from galleryctl.git.merging import Merged, Proposed, commits, merge_base, merged
+from galleryctl.git.remotes import advertised, fetch, push
 from galleryctl.git.trees import LIMIT, Checkout, Folder, Revision, Tree, TreeEntry, Unwritten
+from galleryctl.git.writing import Signature, commit
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -22,13 +26,23 @@ if TYPE_CHECKING:
 __all__ = [
     "LIMIT",
     "Commit",
+    "Merged",
+    "Proposed",
+    "Signature",
     "Tree",
     "TreeEntry",
     "Unwritten",
+    "advertised",
     "at",
+    "commit",
+    "commits",
+    "fetch",
     "head",
     "history",
+    "merge_base",
+    "merged",
     "private",
+    "push",
     "resolve",
     "toplevel",
     "working",

@@ -1,4 +1,8 @@
-"""The one way git is run: without what was inherited, with one language, and with errors that say what to do."""
+"""The one way git is run: without what was inherited, with one language, and with errors that say what to do.
+
+Objects count as they are: what `refs/replace` and grafts would put in their place is not looked at. No secret stands
+among the words of a command, and an address in an error loses its login.
+"""
 
 from __future__ import annotations
 
@@ -6,13 +10,18 @@ import os
 import re
 import subprocess
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from galleryctl.errors import GitError
 
-_KEPT = re.compile(r"GIT_(CONFIG|EXEC_PATH|CEILING_DIRECTORIES)")
-# A monitor named in the settings would be started by nearly every command.
-COMMAND = ("git", "--literal-pathspecs", "--no-optional-locks", "-c", "core.fsmonitor=false")
+if TYPE_CHECKING:
+    from collections.abc import Container, Mapping
+
+_KEPT = re.compile(r"GIT_(CONFIG|EXEC_PATH|CEILING_DIRECTORIES|SSH|ASKPASS)")
+_LOGIN = re.compile(r"(?<=://)[^/@\s']+@")
+# A monitor named in the settings would be started by nearly every command, and hooks are programs as well.
+_PROGRAMS = ("-c", "core.fsmonitor=false", "-c", f"core.hooksPath={os.devnull}")
+COMMAND = ("git", "--literal-pathspecs", "--no-optional-locks", *_PROGRAMS)
 _ID = re.compile("[0-9a-f]{40,64}").fullmatch
 _ASKED = ("--show-prefix", "--show-object-format", "--is-inside-work-tree", "--is-shallow-repository")
 
@@ -79,19 +88,24 @@ def commit(place: Place, revision: str) -> str:
 
 def environment() -> dict[str, str]:
     kept = {name: value for name, value in os.environ.items() if not name.startswith("GIT_") or _KEPT.match(name)}
-    return {**kept, "LC_ALL": "C", "GIT_TERMINAL_PROMPT": "0"}  # messages are compared, so they have one language
+    fixed = {"GIT_NO_REPLACE_OBJECTS": "1", "GIT_GRAFT_FILE": os.devnull, "GIT_TERMINAL_PROMPT": "0"}
+    return {**kept, **fixed, "LC_ALL": "C"}  # messages are compared, so they have one language
 
 
-def start(folder: Path, *words: str) -> subprocess.Popen[bytes]:
+def start(
+    folder: Path, *words: str, fed: bool = False, more: Mapping[str, str] | None = None
+) -> subprocess.Popen[bytes]:
+    """Start git in a folder. What is `fed` is written to its input by `finish`; `more` is for its environment."""
     command = [*COMMAND, "-C", str(folder), *words]
-    return subprocess.Popen(
-        command, env=environment(), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE
-    )
+    given = subprocess.PIPE if fed else subprocess.DEVNULL
+    surroundings = {**environment(), **(more or {})}
+    return subprocess.Popen(command, env=surroundings, stdin=given, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
 
 
-def finish(process: subprocess.Popen[bytes]) -> bytes:
-    output, complaint = process.communicate()
-    if process.returncode:
+def finish(process: subprocess.Popen[bytes], data: bytes | None = None, fine: Container[int] = (0,)) -> bytes:
+    """Its output. Raises GitError for an exit that is not `fine`."""
+    output, complaint = process.communicate(data)
+    if process.returncode not in fine:
         raise _error(process, complaint)
     return output
 
@@ -104,7 +118,12 @@ def _error(process: subprocess.Popen[bytes], complaint: bytes) -> GitError:
             f"if you trust it, run `git config --global --add safe.directory {found[1]}`"
         )
     assert isinstance(process.args, list)  # noqa: S101 - start made it
-    return GitError(f"`{' '.join(process.args)}` failed: {text or f'exit {process.returncode}'}")
+    return GitError(nameless(f"`{' '.join(process.args)}` failed: {text or f'exit {process.returncode}'}"))
+
+
+def nameless(text: str) -> str:
+    """A text whose addresses lost the logins in them."""
+    return _LOGIN.sub("", text)
 
 
 def names(output: bytes) -> list[str]:
