@@ -1,58 +1,162 @@
-"""The comparison itself. A model whose published bytes, cards, cover and owners are the same is not looked into."""
+"""The comparison itself. Pure: the same two sides give the same changes.
+
+A model whose published bytes, cards, cover, owners and groups are the same is not looked into.
+"""
 
 from __future__ import annotations
 
-import json
-from typing import TYPE_CHECKING, Any
+from collections import defaultdict
+from typing import TYPE_CHECKING
 
 from galleryctl import layout
+from galleryctl.changes import beside, models, places
 from galleryctl.changes.base import Change, Kind, Side
+from galleryctl.changes.subject import Subject
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 
     from galleryctl.gallery import Entry, Outline
+    from galleryctl.layout import Place
+
+_PICTURED = {"card", "cover"}
 
 
-def between(base: Side, merged: Side) -> tuple[Change, ...]:
-    """Every change from `base` to `merged`, sorted."""
-    return tuple(sorted(_changes(base, merged)))
+def between(
+    base: Side, merged: Side, *, touched: Collection[str] | None = None, name: str = "registry"
+) -> tuple[Change, ...]:
+    """Every change from `base` to `merged`, sorted.
+
+    `touched` are the paths that differ, from the top of the tree; without them, files of the registry alone are
+    compared. `name` is the registry's folder.
+    """
+    paths = sorted(_differing(base, merged, name) if touched is None else touched)
+    found = [*_of_models(base, merged, paths, name), *beside.of_all(base, merged, name)]
+    told = {change.path for change in found if change.kind is Kind.GOVERNANCE_CHANGED}
+    found += _of_files(base, merged, paths, name, told)
+    return tuple(sorted(found))
 
 
-def _changes(base: Side, merged: Side) -> Iterator[Change]:
+def _differing(base: Side, merged: Side, name: str) -> Iterator[str]:
+    if base.paths is merged.paths:
+        return
+    for path, entry in merged.paths.items():
+        old = base.paths.get(path)
+        if old is None or (old.mode, old.blob) != (entry.mode, entry.blob):
+            yield f"{name}/{path}"
+    yield from (f"{name}/{path}" for path in base.paths if path not in merged.paths)
+
+
+def _of_models(base: Side, merged: Side, paths: Iterable[str], name: str) -> Iterator[Change]:
     old, new = base.gallery.by_id, merged.gallery.by_id
-    for identifier in sorted(old.keys() | new.keys()):
-        before, after = old.get(identifier), new.get(identifier)
-        if before is None and after is not None:
-            yield _about(Kind.MODEL_ADDED, after.outline, merged)
-        elif after is None and before is not None:
-            yield _about(Kind.MODEL_REMOVED, before.outline, base)
-        elif before is not None and after is not None and before.outline.sha256 != after.outline.sha256:
-            yield from _of_model(before, after, merged)
+    added = [entry for entry in merged.gallery if entry.id not in old]
+    removed = {entry.id: entry for entry in base.gallery if entry.id not in new and not _stands(entry.outline, merged)}
+    renamed = _renamed(removed, added)
+    pictures = _pictures(paths, name)
+    for entry in added:
+        before = renamed.get(entry.id)
+        if before is None:
+            yield models.whole(Kind.MODEL_ADDED, entry, base, merged)
+        else:
+            del removed[before.id]
+            files = {*pictures[before.outline.type, before.id], *pictures[entry.outline.type, entry.id]}
+            yield from models.of_model(Subject(base, merged, before, entry), files)
+    for entry in removed.values():
+        yield models.whole(Kind.MODEL_REMOVED, entry, base, merged)
+    concerned = _concerned(base, merged)
+    for entry in merged.gallery:
+        before = old.get(entry.id)
+        if before is None:
+            continue
+        one, other = before.outline, entry.outline
+        files = {*pictures.get((one.type, one.id), ()), *pictures.get((other.type, other.id), ())}
+        if one.sha256 != other.sha256 or files or (concerned and concerned(other)):
+            yield from models.of_model(Subject(base, merged, before, entry), files)
 
 
-def _about(kind: Kind, outline: Outline, side: Side, **more: Any) -> Change:  # noqa: ANN401 - fields of a change
+def _stands(outline: Outline, side: Side) -> bool:
+    """Whether the definition is there: a model that cannot be read is not gone."""
     folder = layout.folder(outline.type, outline.id)
-    path = f"{folder}/model.json" if f"{folder}/model.json" in side.paths else f"{folder}/model.yaml"
-    facts = {"path": path, "type": outline.type, "visibility": outline.visibility, "edition": outline.edition}
-    return Change(outline.id, kind, **(facts | more))
+    return f"{folder}/model.yaml" in side.paths or f"{folder}/model.json" in side.paths
 
 
-def _of_model(before: Entry, after: Entry, merged: Side) -> Iterator[Change]:
-    old, new = _resolved(before), _resolved(after)
-    for name in sorted(old.keys() | new.keys()):
-        if old.get(name) != new.get(name):
-            yield _about(
-                Kind.FIELD_CHANGED,
-                after.outline,
-                merged,
-                field=name,
-                before=old.get(name),
-                after=new.get(name),
-                pointer=(name,),
-            )
+def _renamed(removed: Mapping[str, Entry], added: Iterable[Entry]) -> dict[str, Entry]:
+    """New id → the model that had it before. An id has one heir, the first of those that claim it."""
+    found: dict[str, Entry] = {}
+    heirs: set[str] = set()
+    for entry in added:
+        claimed = next((alias for alias in entry.outline.aliases if alias in removed and alias not in heirs), None)
+        if claimed is not None:
+            heirs.add(claimed)
+            found[entry.id] = removed[claimed]
+    return found
 
 
-def _resolved(entry: Entry) -> Mapping[str, Any]:
-    found: dict[str, Any] = json.loads(entry.wire)
-    return {name: value for name, value in found.items() if name not in {"provenance", "schema", "cards"}}
+def _pictures(paths: Iterable[str], name: str) -> Mapping[tuple[str, str], list[str]]:
+    """Cards and covers that differ, by type and id of their model."""
+    found: dict[tuple[str, str], list[str]] = defaultdict(list)
+    for path in paths:
+        place = places.content(path, name)
+        if place and place.kind in _PICTURED:
+            found[place.type, place.id].append(path.rpartition("/")[2])
+    return found
+
+
+def _concerned(base: Side, merged: Side) -> Callable[[Outline], bool] | None:
+    """Whether a publisher or a group of a model differs; none where none does."""
+    names = base.publishers.keys() | merged.publishers.keys()
+    publishers = {name for name in names if _maintainers(base, name) != _maintainers(merged, name)}
+    old, new = base.roles.groups, merged.roles.groups
+    groups = {name for name in old.keys() | new.keys() if old.get(name) != new.get(name)}
+    organised = _members(base) != _members(merged)
+    if not publishers and not groups and not organised:
+        return None
+
+    def concerned(outline: Outline) -> bool:
+        if outline.publisher in publishers or (organised and outline.visibility == "organisation"):
+            return True
+        return outline.visibility == "restricted" and not groups.isdisjoint(outline.allowed)
+
+    return concerned
+
+
+def _maintainers(side: Side, name: str) -> tuple[str, ...]:
+    publisher = side.publishers.get(name)
+    return publisher.maintainers if publisher else ()
+
+
+def _members(side: Side) -> tuple[str, ...]:
+    return side.roles.groups.get(side.settings.organisation or "", ())
+
+
+def _of_files(base: Side, merged: Side, paths: Iterable[str], name: str, told: Collection[str]) -> Iterator[Change]:
+    """Files that govern and are not compared field by field, files that are neither, and content nobody can read."""
+    for path in paths:
+        if places.governs(path, name):
+            kind = Kind.GOVERNANCE_CHANGED
+        else:
+            place = places.content(path, name)
+            if place is not None and _readable(place, base, merged, places.inside(path, name) or ""):
+                continue
+            kind = Kind.FILE_CHANGED
+        if path not in told:
+            within = places.inside(path, name) or ""
+            old, new = base.paths.get(within), merged.paths.get(within)
+            yield Change(path, kind, before=old.blob if old else None, after=new.blob if new else None, path=path)
+
+
+def _readable(place: Place, base: Side, merged: Side, path: str) -> bool:
+    """Whether what a file says is in the gallery of its side: the merged one, or base where it is gone."""
+    side = merged if path in merged.paths else base
+    match place.kind:
+        case "taxonomy":
+            return True
+        case "publisher":
+            return place.publisher in side.publishers
+        case "consumer":
+            return place.name in side.consumers
+        case "tombstone":
+            return place.id in side.tombstones
+        case _:
+            entry = side.gallery.by_id.get(place.id)
+            return entry is not None and entry.outline.type == place.type

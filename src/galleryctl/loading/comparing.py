@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
     from pathlib import Path
 
-    from galleryctl.changes import Change
+    from galleryctl.changes import Change, Side
     from galleryctl.git import Tree
     from galleryctl.loading import Loaded
 
@@ -66,7 +66,7 @@ def of(old: Loaded, new: Loaded, before: Tree, after: Tree, *, name: str, now: d
     comparison = Comparison(
         base=old.world,
         merged=new.world,
-        changes=changes.between(old.world.side, new.world.side),
+        changes=changes.between(_side(old), _side(new), touched=touched, name=name),
         touched=touched,
         name=name,
         ledger=ledger,
@@ -76,6 +76,19 @@ def of(old: Loaded, new: Loaded, before: Tree, after: Tree, *, name: str, now: d
     found = checks.place(checks.compared_findings(comparison), after, name, new.governance.documents, policy)
     problems = {*_baseline(new.problems, old.problems, touched), *found}
     return Compared(old, new, comparison, tuple(sorted(problems)))
+
+
+def _side(loaded: Loaded) -> Side:
+    """What the files of a revision say, its own governance included: what is proposed is compared as well."""
+    own = loaded.governance
+    return replace(
+        loaded.world.side,
+        settings=own.settings,
+        roles=own.roles,
+        policy=own.policy,
+        taxonomy=own.taxonomy,
+        types=loaded.types,
+    )
 
 
 def _touched(before: Tree, after: Tree) -> Iterator[str]:
