@@ -14,6 +14,7 @@ import click
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from galleryctl.checks.rule import Ledger
     from galleryctl.fetch import Fetcher
     from galleryctl.hubs import Hub
     from galleryctl.loading import Loaded
@@ -48,6 +49,11 @@ jobs = click.option(
 head = click.option("--head", callback=_named, metavar="REV", help="Read this git revision, without checking it out.")
 now = click.option("--now", callback=_moment, metavar="TIME", help="Judge as of this time; now unless given.")
 
+ledger = click.option(
+    "--ledger", "ledgers", multiple=True, metavar="DIR|URL",
+    help="What was published so far and stays taken: folder or address of a published gallery, once for each audience; "
+    "`site` for the address of gallery.yaml, `none` where nothing was published yet.",
+)  # fmt: skip
 allow_private = click.option(
     "--allow-private", is_flag=True, help="Also ask machines inside this network, and over http."
 )
@@ -99,6 +105,27 @@ def nobody() -> None:
         os.environ.pop(name, None)
     os.environ |= {"HF_TOKEN_PATH": os.devnull, "HF_HUB_DISABLE_IMPLICIT_TOKEN": "1"}
     os.environ |= {"AWS_SHARED_CREDENTIALS_FILE": os.devnull, "AWS_EC2_METADATA_DISABLED": "true"}
+
+
+def published(ledgers: tuple[str, ...], registry: Path, base: str) -> Ledger | None:
+    """What was published so far, by the option `ledger`; none where it was not given.
+
+    Who names an address may also name one inside this network. `site` is that of the settings at `base`.
+    """
+    from galleryctl import git  # noqa: PLC0415 - on use
+    from galleryctl.loading import governance  # noqa: PLC0415 - on use
+    from galleryctl.loading import ledger as book  # noqa: PLC0415 - on use
+
+    if not ledgers:
+        return None
+    site = ""
+    if book.SITE in ledgers:
+        folder = registry.resolve()
+        tree, name = git.at(folder.parent, base), folder.name
+        paths = {path.removeprefix(f"{name}/"): entry for path, entry in tree.entries(name).items()}
+        settings = {path: entry for path, entry in paths.items() if path.startswith("gallery.")}
+        site = governance.read(tree, name, settings).settings.url
+    return book.read(ledgers, lambda: fetcher(allow_private=True), site=site)
 
 
 def processes(count: int) -> int:
