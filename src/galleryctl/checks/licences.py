@@ -21,7 +21,7 @@ from galleryctl.document import assign
 from galleryctl.problems import Severity
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Container, Iterator, Mapping
 
     from galleryctl.spec import Taxonomy
 
@@ -124,6 +124,28 @@ def official(text: str) -> str | None:
     """
     reading = _read(text)
     return "" if reading.kind == "nothing" else reading.spelling or None
+
+
+def unlisted(expression: str, listed: Container[str]) -> tuple[str, ...]:
+    """Licences of an expression that a list lacks. Of a choice one is enough; what is no expression lacks nothing."""
+    reading = _read(expression)
+    if expression in listed or reading.kind in {"nothing", "bad"} or reading.spelling in listed:
+        return ()
+    if " " not in reading.spelling:
+        return (reading.spelling,)
+    return tuple(dict.fromkeys(_lacking(_licensing().parse(reading.spelling), listed)))
+
+
+def _lacking(parsed: object, listed: Container[str]) -> tuple[str, ...]:
+    if isinstance(parsed, LicenseWithExceptionSymbol):  # an exception only allows more
+        return () if str(parsed) in listed else _lacking(parsed.license_symbol, listed)
+    parts = [_lacking(part, listed) for part in getattr(parsed, "args", ())]
+    if not parts:
+        key = str(getattr(parsed, "key", parsed))
+        return () if key in listed or key.removesuffix("+") in listed else (key,)
+    if type(parsed).__name__ == "OR" and () in parts:
+        return ()
+    return tuple(key for part in parts for key in part)
 
 
 def _symbols(parsed: LicenseExpression) -> list[str]:

@@ -284,6 +284,8 @@ class Policy(Frozen):
     """What was proposed before and not taken."""
     sign_off: bool = False
     """Whether every commit has to carry `Signed-off-by`."""
+    backports: bool = False
+    """Whether a release may be numbered below the highest one, as long as its number was never used."""
     agreements: dict[str, Count] = {}
     """Current versions of the agreements."""
     scanners: tuple[Scanner, ...] = ()
