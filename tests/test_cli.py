@@ -159,7 +159,7 @@ def test_1_for_errors(run: Run, registry: Make) -> None:
         (("new", "lmm", "acme/new"), "did you mean llm"),
         (("release", "acme/tiny", "2.0.0", "--bump", "major"), "use one of them"),
         (("edit", "acme/tiny"), "Missing argument"),
-        (("edit", "acme/tiny", "listed=no"), "write listed and reason into the file"),
+        (("edit", "acme/tiny", "listed=no"), "galleryctl withdraw acme/tiny --reason"),
         (("init",), "is a registry already"),
         (("check", "elsewhere"), "outside the registry"),
     ],

@@ -18,7 +18,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from galleryctl import git, layout, parallel
-from galleryctl.authoring import house
+from galleryctl.authoring import house, taking
 from galleryctl.authoring.files import Files
 from galleryctl.authoring.numbering import number
 from galleryctl.errors import OutputError, UsageError
@@ -78,7 +78,7 @@ def undo(registry: Path) -> None:
     """Take back what an import that was killed left in the registry."""
     registry = registry.resolve()
     if disk.workplace(registry).exists():
-        with disk.workshop(registry, lambda work: _undo(registry, work)):
+        with disk.workshop(registry, lambda work: mend(registry, work)):
             pass
 
 
@@ -123,7 +123,7 @@ def _renamed(value: Any, names: Mapping[str, str]) -> Any:  # noqa: ANN401 - any
 
 def _moved(registry: Path, moves: Sequence[_Move], jobs: int = 1) -> None:
     try:
-        with disk.workshop(registry, lambda work: _undo(registry, work)) as work:
+        with disk.workshop(registry, lambda work: mend(registry, work)) as work:
             plain: set[str] = set()
             for move in moves:
                 _refuse(registry, move, plain)
@@ -133,7 +133,7 @@ def _moved(registry: Path, moves: Sequence[_Move], jobs: int = 1) -> None:
                     _move(registry, work, moves)
             except BaseException:
                 with disk.uninterrupted():
-                    _undo(registry, work)
+                    mend(registry, work)
                 raise
     except OSError as error:
         where = f": {error.filename}" if error.filename else ""
@@ -210,11 +210,18 @@ def _named(source: Path, target: Path) -> None:
     source.unlink()
 
 
-def _undo(registry: Path, work: Path) -> None:
-    """Remove what was moved in and is as it was written; the journal goes last, so undoing can be done again."""
+def mend(registry: Path, work: Path) -> None:
+    """Undo what a run that was killed left, of an import or of a removal.
+
+    What was moved in and is as it was written goes; the journal goes last, so undoing can be done again.
+    """
     try:
         journal = json.loads((work / disk.JOURNAL).read_bytes())
     except (FileNotFoundError, ValueError):  # nothing was moved before it was whole
+        return
+    if taking.is_journal(journal):
+        taking.put_back(registry, work, journal)
+        (work / disk.JOURNAL).unlink()
         return
     if not _is_ours(registry, journal):
         (work / disk.JOURNAL).unlink()

@@ -24,6 +24,13 @@ if TYPE_CHECKING:
 _ASSIGNMENT = re.compile(r"(?P<field>[^=+\s-][^=+\s]*?)(?P<operator>\+=|-=|=)(?P<value>.*)", re.DOTALL)
 _OPEN = ("notes", "status", "reason")  # what may change in a published release
 _RELEASED = ("spec", "variants", "runtimes", "notes")  # what only a release has
+_VERBS = {
+    "": "reinstate",
+    "active": "reinstate",
+    "deprecated": "deprecate",
+    "discontinued": "discontinue",
+    "quarantined": "quarantine",
+}
 _LIFECYCLE = ("listed", "status")  # each goes with a reason, and is reviewed as more than an edit
 
 
@@ -88,10 +95,10 @@ def _read(text: str) -> _Assignment:
 
 def _refuse(wanted: Sequence[_Assignment], name: str, version: str, *, published: bool) -> None:
     """What is no edit: the life of a model, and what a published release says."""
-    for field, _, _ in wanted:
+    for field, _, value in wanted:
         top = field.partition(".")[0]
         if top in _LIFECYCLE and not (version and top == "listed"):
-            raise UsageError(f"{top} is not edited, as it goes with a reason: write {top} and reason into the file")
+            raise UsageError(f"{top} is not edited, as it goes with a reason: {_command(top, value, name, version)}")
         if not version and top in _RELEASED:
             raise UsageError(f"{top} stands in a release: galleryctl edit {name}@VERSION {field}=…")
         if published and top not in _OPEN:
@@ -99,6 +106,16 @@ def _refuse(wanted: Sequence[_Assignment], name: str, version: str, *, published
                 f"{name} {version} is released, so its {top} cannot change (only notes and reason can); "
                 f"make a new release: galleryctl release {name} --bump patch"
             )
+
+
+def _command(field: str, value: str, name: str, version: str) -> str:
+    """What sets it."""
+    target = f"{name}@{version}" if version else name
+    if field == "listed":
+        shown = value.strip().lower() in {"true", ""}
+        return f"galleryctl deploy {name}" if shown else f'galleryctl withdraw {name} --reason "…"'
+    verb = _VERBS.get(value.strip(), "deprecate")
+    return f"galleryctl {verb} {target}" if verb == "reinstate" else f'galleryctl {verb} {target} --reason "…"'
 
 
 def _language(files: Files) -> str:

@@ -127,24 +127,31 @@ class Files:
 
 
 class Overlay:
-    """A tree with some files as they would be."""
+    """A tree with some files as they would be; none stands for a file that would be gone."""
 
     root = None
 
-    def __init__(self, tree: Tree, changed: Mapping[str, bytes]) -> None:
+    def __init__(self, tree: Tree, changed: Mapping[str, bytes | None]) -> None:
         self._tree = tree
         self._changed = changed
 
     def entries(self, under: str = "") -> Mapping[str, TreeEntry]:
         found = dict(self._tree.entries(under))
         for path, data in self._changed.items():
-            if not under or path == under or path.startswith(f"{under}/"):
+            if data is None:
+                found.pop(path, None)
+            elif not under or path == under or path.startswith(f"{under}/"):
                 blob = hashlib.sha1(b"blob %d\0" % len(data) + data, usedforsecurity=False).hexdigest()
                 found[path] = TreeEntry("100644", len(data), blob)
         return dict(sorted(found.items()))
 
     def read(self, path: str, limit: int = LIMIT) -> bytes:
-        return self._changed[path] if path in self._changed else self._tree.read(path, limit)
+        if path not in self._changed:
+            return self._tree.read(path, limit)
+        data = self._changed[path]
+        if data is None:
+            raise FileNotFoundError(path)
+        return data
 
 
 def near(word: str, known: Iterable[str]) -> str:
