@@ -48,6 +48,15 @@ class Override:
 
 
 @dataclass(frozen=True, slots=True)
+class PassedOver:
+    """A faster lane that takes some of the changes, and one reason why it does not take the pull request."""
+
+    lane: Lane
+    reason: str
+    """A sentence without its full stop."""
+
+
+@dataclass(frozen=True, slots=True)
 class Verdict:
     """What policy says about the changes of one pull request, for one head, at one time."""
 
@@ -70,3 +79,5 @@ class Verdict:
     risks: tuple[str, ...]
     """visibility, licence, source-host, owners, removal: what deserves a second look, sorted."""
     overrides: tuple[Override, ...] = ()
+    passed_over: tuple[PassedOver, ...] = ()
+    """Faster lanes, and why it is in none of them."""

@@ -1,0 +1,167 @@
+"""Every change as one action on one target. What is unknown is an edit, and no lane but `manual` takes it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from galleryctl.changes import Change, Kind
+from galleryctl.policy.rights import Target
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from galleryctl.checks.rule import Comparison
+    from galleryctl.policy.rights import Rights
+
+CONSENT = "maintain"
+"""What a new maintainer agrees to. No action of `roles.yaml`: nobody else can do it."""
+LIFT = "lift"
+"""The end of a quarantine; it counts as `reinstate`, with approvals of its own."""
+TEXT_FIELDS = frozenset({"summary", "tags", "links"})
+
+_ACTIONS = {
+    Kind.MODEL_ADDED: "new",
+    Kind.MODEL_REMOVED: "remove",
+    Kind.MODEL_RENAMED: "rename",
+    Kind.MODEL_MOVED: "rename",
+    Kind.VISIBILITY_WIDENED: "widen",
+    Kind.RELEASE_ADDED: "release",
+    Kind.RELEASE_REMOVED: "remove",
+    Kind.PUBLISHER_ADDED: "new",
+    Kind.PUBLISHER_REMOVED: "remove",
+    Kind.TOMBSTONE_ADDED: "remove",
+    Kind.TOMBSTONE_CHANGED: "remove",
+    Kind.TOMBSTONE_REMOVED: "remove",
+    Kind.GOVERNANCE_CHANGED: "govern",
+}
+"""Every kind that is no edit, and whose values do not matter."""
+_STATES = {"deprecated": "deprecate", "discontinued": "discontinue", "quarantined": "quarantine", "active": "reinstate"}
+_OF_PUBLISHERS = frozenset({Kind.PUBLISHER_ADDED, Kind.PUBLISHER_CHANGED, Kind.PUBLISHER_REMOVED})
+_OF_STATES = frozenset({Kind.STATUS_CHANGED, Kind.RELEASE_STATUS_CHANGED, Kind.LISTING_CHANGED})
+_OF_TOMBSTONES = frozenset({Kind.TOMBSTONE_ADDED, Kind.TOMBSTONE_CHANGED, Kind.TOMBSTONE_REMOVED})
+_WITH_RELEASE = frozenset({Kind.SOURCE_CHANGED, Kind.LICENCE_CHANGED})
+_COMPANIONS = frozenset({"reason", "successor"})
+"""Fields that say why a status or the listing is another: part of that act."""
+
+
+@dataclass(frozen=True, slots=True)
+class Act:
+    """One thing that a pull request does."""
+
+    action: str
+    """In the words of `roles.yaml`, or `lift`."""
+    subject: str
+    """Id of the model, name of the publisher or consumer, or path."""
+    target: Target
+    change: Change
+
+
+def acts(comparison: Comparison, rights: Rights) -> tuple[Act, ...]:
+    """What changes do, in their order. A widening that follows from a group alone is governance, and no act here."""
+    changes = comparison.changes
+    states = {(change.subject, change.version): change for change in changes if change.kind in _OF_STATES}
+    added = {(change.subject, change.version) for change in changes if change.kind is Kind.RELEASE_ADDED}
+    renamed = {change.subject: str(change.before) for change in changes if change.kind is Kind.MODEL_RENAMED}
+    found = []
+    for change in changes:
+        if of_group(change):
+            continue
+        cause = states.get((change.subject, change.version)) if change.field in _COMPANIONS else None
+        released = change.kind in _WITH_RELEASE and (change.subject, change.version) in added
+        action = "release" if released else _action(cause or change, rights)
+        found.append(Act(action, change.subject, _target(change, comparison, rights, renamed), change))
+    return tuple(found)
+
+
+def of_group(change: Change) -> bool:
+    """Whether an audience changed because a group of `roles.yaml` did."""
+    return change.kind in {Kind.VISIBILITY_WIDENED, Kind.VISIBILITY_NARROWED} and change.field == "audience"
+
+
+def _action(change: Change, rights: Rights) -> str:
+    if change.kind in {Kind.STATUS_CHANGED, Kind.RELEASE_STATUS_CHANGED}:
+        return LIFT if change.before == "quarantined" else _STATES.get(str(change.after or "active"), "edit")
+    if change.kind is Kind.LISTING_CHANGED:
+        return "withdraw" if change.after is False else "deploy"
+    if change.kind is Kind.EXPIRY_CHANGED:
+        return "expire" if _earlier(change.before, change.after) else "renew"
+    if change.kind is Kind.OWNERS_CHANGED:
+        before, after = rights.people(_names(change.before)), rights.people(_names(change.after))
+        return "transfer" if before and not before & after else "edit"
+    if change.kind is Kind.FIELD_CHANGED and enterprise(change):
+        return "new"  # registered again, as another grade: that has a permission of its own
+    return _ACTIONS.get(change.kind, "edit")
+
+
+def enterprise(change: Change) -> bool:
+    """Whether a model becomes one of the enterprise edition."""
+    if change.field == "terms":
+        return isinstance(change.after, dict) and change.after.get("edition") == "enterprise"
+    return change.field == "terms.edition" and change.after == "enterprise"
+
+
+def _earlier(before: Any, after: Any) -> bool:  # noqa: ANN401 - dates as JSON has them
+    """Whether a model ends sooner than it did."""
+    return after is not None and (before is None or str(after) < str(before))
+
+
+def _names(value: Any) -> tuple[str, ...]:  # noqa: ANN401 - a list as JSON has it
+    return tuple(map(str, value)) if isinstance(value, list | tuple) else ()
+
+
+def _target(change: Change, comparison: Comparison, rights: Rights, renamed: Mapping[str, str]) -> Target:
+    if change.kind in _OF_PUBLISHERS:
+        return Target(publisher=change.subject)
+    if change.kind in _OF_TOMBSTONES:
+        tombstone = comparison.merged.tombstones.get(change.subject) or comparison.base.tombstones.get(change.subject)
+        return rights.target(change.subject, type_=tombstone.type if tombstone else "")
+    if not change.type:
+        return Target()
+    identifier = change.subject
+    if identifier not in comparison.base.gallery.by_id:
+        identifier = renamed.get(identifier, identifier)
+    return rights.target(identifier, type_=change.type, visibility=change.visibility, edition=change.edition)
+
+
+def is_text(change: Change) -> bool:
+    """Whether only what people read of a model is another."""
+    if change.kind in {Kind.CARD_CHANGED, Kind.COVER_CHANGED}:
+        return True
+    return change.kind is Kind.FIELD_CHANGED and change.field.partition(".")[0] in TEXT_FIELDS
+
+
+_KINDS = {
+    Kind.MODEL_ADDED: "new",
+    Kind.RELEASE_ADDED: "release",
+    Kind.GOVERNANCE_CHANGED: "governance",
+    Kind.OWNERS_CHANGED: "publisher",
+    **dict.fromkeys(_OF_PUBLISHERS, "publisher"),
+    **dict.fromkeys((*_OF_STATES, *_OF_TOMBSTONES, Kind.EXPIRY_CHANGED), "lifecycle"),
+    **dict.fromkeys((Kind.MODEL_REMOVED, Kind.RELEASE_REMOVED, Kind.MODEL_RENAMED, Kind.MODEL_MOVED), "lifecycle"),
+}
+_RISKS = {
+    Kind.VISIBILITY_WIDENED: "visibility",
+    Kind.VISIBILITY_NARROWED: "visibility",
+    Kind.LICENCE_CHANGED: "licence",
+    Kind.SOURCE_CHANGED: "source-host",
+    Kind.OWNERS_CHANGED: "owners",
+    **dict.fromkeys((Kind.MODEL_REMOVED, Kind.RELEASE_REMOVED, Kind.PUBLISHER_REMOVED, *_OF_TOMBSTONES), "removal"),
+}
+
+
+def kinds(changes: Iterable[Change]) -> tuple[str, ...]:
+    """What changes do, in the words of the labels; sorted."""
+    found = {_KINDS.get(change.kind) or ("text" if is_text(change) else None) for change in changes}
+    return tuple(sorted(kind for kind in found if kind))
+
+
+def risks(changes: Iterable[Change], *, private_repository: bool) -> tuple[str, ...]:
+    """What of them deserves a second look; sorted."""
+    found = {_RISKS.get(change.kind) for change in changes}
+    for change in changes:
+        if change.kind is Kind.PUBLISHER_CHANGED and change.field.partition(".")[0] == "maintainers":
+            found.add("owners")
+        if change.kind is Kind.MODEL_ADDED and private_repository and change.visibility != "private":
+            found.add("visibility")
+    return tuple(sorted(risk for risk in found if risk))

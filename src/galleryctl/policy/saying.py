@@ -1,0 +1,94 @@
+"""The one sentence of a verdict: whose turn it is, and what for."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from galleryctl.policy.findings import word
+from galleryctl.problems import Severity
+
+if TYPE_CHECKING:
+    import datetime as dt
+    from collections.abc import Iterable, Sequence
+
+    from galleryctl.policy.base import Need
+    from galleryctl.problems import Problem
+    from galleryctl.spec.review import Lane, Pull, Turn
+
+_MANY = 3
+
+
+def sentence(  # noqa: PLR0913, PLR0917 - all that a turn can follow from
+    turn: Turn,
+    found: Sequence[Problem],
+    needs: Sequence[Need],
+    pull: Pull,
+    conflicts: Sequence[str],
+    blocking: Sequence[str],
+    earliest: dt.datetime | None,
+    lane: Lane,
+    now: dt.datetime,
+) -> str:
+    """What has to happen next, without a name for who has to do it where the turn says so."""
+    if turn == "author":
+        return _author(found, pull, conflicts, blocking)
+    if turn == "clock" and earliest is not None:
+        return f"Nothing is missing: lane {lane} lets it in after {moment(earliest)}, in {span(earliest - now)}."
+    if turn == "us":
+        return f"Nothing is missing: lane {lane} lets it in."
+    missing = [need for need in needs if need.missing]
+    stuck = [need for need in missing if len(need.of) < need.count]
+    if stuck and len(stuck) == len(missing):
+        first = stuck[0]
+        what = f"{word(first.action)} of {first.subject}"
+        return f"There are not enough people who may approve {what}: an admin has to give somebody the right."
+    said = list(dict.fromkeys(_asked(need) for need in missing if need not in stuck))
+    return f"Waiting for {listed(said)}."
+
+
+def _author(found: Sequence[Problem], pull: Pull, conflicts: Sequence[str], blocking: Sequence[str]) -> str:
+    errors = [each for each in found if each.severity is Severity.ERROR]
+    if errors:
+        return f"{len(errors)} thing{'' if len(errors) == 1 else 's'} to fix: {codes(errors)}."
+    if conflicts:
+        return f"The branch conflicts with its base in {listed(conflicts)}: update it."
+    if blocking:
+        return f"{listed(blocking)} asked for changes: answer them, then ask for another review."
+    if pull.draft:
+        return "It is a draft: mark it as ready when it is."
+    return "It changes nothing."
+
+
+def _asked(need: Need) -> str:
+    """`ada or bob to approve edit of acme/tiny`."""
+    left = [name for name in need.of if name not in need.given]
+    if need.role == "maintainer":
+        return f"{need.of[0]} to agree to maintain {need.subject}"
+    who = listed(left, "or") if need.missing == 1 else f"{need.missing} of {listed(left)}"
+    return f"{who} to approve {word(need.action)} of {need.subject}"
+
+
+def codes(found: Iterable[Problem]) -> str:
+    return listed(sorted({each.code for each in found}))
+
+
+def listed(items: Sequence[str], last: str = "and", many: int = _MANY) -> str:
+    """`a, b and c`; of many the first, and how many there are."""
+    shown = list(items[:many])
+    if len(items) > many:
+        shown.append(f"{len(items) - many} more")
+    return f" {last} ".join([", ".join(shown[:-1]), shown[-1]] if len(shown) > 1 else shown)
+
+
+def moment(when: dt.datetime) -> str:
+    return f"{when:%Y-%m-%d %H:%M} UTC"
+
+
+def span(length: dt.timedelta) -> str:
+    """`8 minutes`, `72 hours`, `30 days`; rounded up."""
+    minutes = -(-int(length.total_seconds()) // 60)
+    for size, unit in ((1440, "day"), (60, "hour")):
+        if minutes >= 3 * size:
+            minutes, name = -(-minutes // size), unit
+            return f"{minutes} {name}s"
+    return f"{minutes} minute{'' if minutes == 1 else 's'}"
