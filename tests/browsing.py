@@ -156,9 +156,14 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def built(registry: Path, out: Path) -> Path:
     """The site of a registry without errors."""
+    return built_with(registry, out)
+
+
+def built_with(registry: Path, out: Path, **wanted: Any) -> Path:  # noqa: ANN401 - fields of what is wanted
+    """The same with more to show."""
     from galleryctl import building  # noqa: PLC0415 - tests that need no site should not wait for it
 
-    done = building.build(building.Wanted(registry, out, now=dt.datetime.now(dt.UTC)))
+    done = building.build(building.Wanted(registry, out, now=dt.datetime.now(dt.UTC), **wanted))
     assert done.errors == ()
     return out
 

@@ -33,6 +33,7 @@ PAGES = {
     "publisher": "publishers/qwen/",
     "model": "models/qwen/qwen3/",
     "changes": "changes/",
+    "review": "review/",
     "about": "about/",
     "rules": "rules/",
     "lost": "404.html",

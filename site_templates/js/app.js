@@ -29,4 +29,5 @@ document.addEventListener('click', async (event) => {
 
 if ($('#gallery')) await import('./list.js');
 else if ($('.mhead')) await import('./model.js');
+else if ($('#turns')) await import('./review.js');
 root.dataset.ready = ''; // everything on the page answers from now on: whoever drives it can wait for this

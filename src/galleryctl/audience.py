@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from galleryctl.gallery import Entry, Gallery, Outline
     from galleryctl.schemas import TypeSchema
     from galleryctl.spec import Consumer, Publisher, Roles, Settings, Taxonomy, Tombstone
+    from galleryctl.spec.review import Queue
 
 PUBLIC = "public"
 
@@ -38,6 +39,10 @@ class View:
     """By id."""
     now: dt.datetime
     audience: str = PUBLIC
+    queue: Queue | None = None
+    """Open pull requests at one time; none where nobody told."""
+    include: frozenset[str] = frozenset()
+    """What lists show beside the listed: `unlisted`, what was withdrawn. For who keeps the gallery, no runtime."""
 
     @cached_property
     def facets(self) -> dict[str, dict[str, list[str]]]:
@@ -47,6 +52,8 @@ class View:
     @cached_property
     def shown(self) -> Gallery:
         """What lists, searches, feeds and type documents show."""
+        if "unlisted" in self.include:
+            return self.gallery.select(lambda outline: outline.latest is not None)
         return self.gallery.shown()
 
     @cached_property
@@ -113,10 +120,13 @@ def project(  # noqa: PLR0913 - one for each part of a view
     tombstones: Mapping[str, Tombstone],
     now: dt.datetime,
     audience: str = PUBLIC,
+    queue: Queue | None = None,
+    strangers: bool = True,
 ) -> View:
     """The view of one audience at one time. Publishers and consumers shrink to what it can see of them.
 
-    Vocabulary and tombstones are the same for every audience, so neither may name what is kept from one.
+    Vocabulary and tombstones are the same for every audience, so neither may name what is kept from one. The queue of a
+    repository that strangers cannot read (`strangers` is false) shrinks to pull requests about models that it sees.
     """
     seen = gallery.select(lambda outline: may_see(outline, audience, roles, settings.organisation)).at(now.date())
     known = set(seen.by_id) | set(seen.aliases)
@@ -135,4 +145,11 @@ def project(  # noqa: PLR0913 - one for each part of a view
         tombstones=tombstones,
         now=now,
         audience=audience,
+        queue=queue if strangers or queue is None else _seen(queue, frozenset(seen.by_id)),
     )
+
+
+def _seen(queue: Queue, models: frozenset[str]) -> Queue:
+    """A title may name what is kept from an audience, so what is about anything else is left out."""
+    kept = tuple(pull for pull in queue.pulls if pull.models and models.issuperset(pull.models))
+    return queue.model_copy(update={"pulls": kept})

@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from galleryctl.loading import Loaded
     from galleryctl.output import Written
     from galleryctl.spec.published import Catalog
+    from galleryctl.spec.review import Queue
 
 INPUTS = ("schemas", "site_templates")
 """Folders beside a registry, whose files go over those of the package."""
@@ -65,6 +66,10 @@ class Wanted:
     earlier: str | None = None
     """Folder or address of the gallery as it was published last, or `site` for that of the settings; the serial goes on
     from there. The output folder's own counts too."""
+    queue: Queue | None = None
+    """Open pull requests, for the page of reviews."""
+    include: frozenset[str] = frozenset()
+    """What the lists of the site show beside the listed: `unlisted`. The index stays what it is."""
 
 
 @dataclass(frozen=True)
@@ -120,11 +125,12 @@ def build(
         return done
     before = _newer(_earlier(wanted.out), published(wanted.earlier, loaded.world.context.settings.url, fetcher))
     shown = view(loaded, wanted)
+    browsed = replace(shown, include=wanted.include)
     with exports.prepared(shown, exports.enabled(shown), folder=git.private(root), jobs=wanted.jobs) as made:
         outputs = chain(
             index.outputs(shown, schemas=schemas.public(trusted), earlier=before),
-            search.outputs(shown),
-            site.outputs(shown, site.Look.of(trusted, live=wanted.live), made),
+            search.outputs(browsed),
+            site.outputs(browsed, site.Look.of(trusted, live=wanted.live), made),
             made.outputs(),
             _covers(shown, tree, name),
         )
@@ -203,6 +209,8 @@ def view(loaded: Loaded, wanted: Wanted) -> View:
         tombstones=beside.tombstones,
         now=wanted.now,
         audience=wanted.audience,
+        queue=wanted.queue,
+        strangers=context.policy.repository == "public",
     )
 
 
@@ -221,7 +229,8 @@ def _stamp(wanted: Wanted, tree: Tree, name: str) -> str:
     commit = git.resolve(root, wanted.revision) if wanted.revision else git.head(root)
     ours = [resources.folder_digest(resources.root(folder)) for folder in (*INPUTS, "vendor")]
     facts = [resources.program(), wanted.audience, str(wanted.live), wanted.now.date().isoformat(), commit or ""]
-    facts += [wanted.base or "", wanted.earlier or ""]
+    facts += [wanted.base or "", wanted.earlier or "", *sorted(wanted.include)]
+    facts += [wanted.queue.model_dump_json() if wanted.queue else ""]
     return canonical.digest("\0".join([*ours, *facts, files]).encode("utf-8", "surrogateescape"))
 
 

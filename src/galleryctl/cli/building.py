@@ -6,7 +6,7 @@ import datetime as dt
 import signal
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, BinaryIO
 
 import click
 
@@ -14,6 +14,7 @@ from galleryctl.cli import options
 
 if TYPE_CHECKING:
     from galleryctl.building import Done
+    from galleryctl.spec.review import Queue
 
 
 @click.command("build")
@@ -31,13 +32,25 @@ if TYPE_CHECKING:
 @click.option("--earlier", metavar="DIR|URL", help="The gallery as published last; `site` is the url of gallery.yaml.")
 @options.allow_private
 @click.option(
+    "--review",
+    type=click.File("rb"),
+    metavar="FILE",
+    help="Open pull requests, as `review queue --format json` has them.",
+)
+@click.option(
+    "--include",
+    multiple=True,
+    type=click.Choice(["unlisted"]),
+    help="For who keeps the gallery: lists show withdrawn models too.",
+)
+@click.option(
     "--audience", default="public", show_default=True, help="Whom the gallery is for: public, a group, a person."
 )
 @options.now
 @options.jobs
 def build_command(  # noqa: PLR0913 - one parameter for each option
-    registry: Path, out: Path, head: str | None, base: str | None, earlier: str | None, audience: str,
-    now: dt.datetime, jobs: int, *, allow_private: bool,
+    registry: Path, out: Path, head: str | None, base: str | None, earlier: str | None, review: BinaryIO | None,
+    include: tuple[str, ...], *, audience: str, now: dt.datetime, jobs: int, allow_private: bool,
 ) -> int:  # fmt: skip
     """Build the gallery and its index. Only what changed is rendered; a registry with errors is not built.
 
@@ -50,6 +63,7 @@ def build_command(  # noqa: PLR0913 - one parameter for each option
       galleryctl build --head origin/main --out site
       galleryctl build --earlier https://models.example.org --out site
       galleryctl build --base origin/main --head HEAD --out preview
+      galleryctl build --review review.json --include unlisted --out admin
     """  # noqa: D301
     from time import perf_counter  # noqa: PLC0415 - on use
 
@@ -58,13 +72,30 @@ def build_command(  # noqa: PLR0913 - one parameter for each option
     start = perf_counter()
     wanted = building.Wanted(
         registry.resolve(), out, audience=audience, now=now, revision=head, jobs=options.processes(jobs), base=base,
-        earlier=earlier,
+        earlier=earlier, queue=_queue(review), include=frozenset(include),
     )  # fmt: skip
     fetcher = options.fetcher(allow_private=allow_private) if earlier else None
     with options.progress("Reading models") as reading, options.progress("Writing files") as writing:
         done = building.build(wanted, fetcher=fetcher, reading=reading, writing=writing)
     click.echo(_outcome(done, perf_counter() - start, f"{out}: ", f"{out} is as it was"), err=True)
     return 1 if done.written is None else 0
+
+
+def _queue(file: BinaryIO | None) -> Queue | None:
+    from pydantic import ValidationError  # noqa: PLC0415 - on use
+
+    from galleryctl.spec.review import Queue  # noqa: PLC0415 - on use
+
+    if file is None:
+        return None
+    try:
+        return Queue.model_validate_json(file.read())
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        place = ".".join(map(str, first["loc"])) or "the file"
+        raise click.BadParameter(
+            f"{file.name} is no queue: {place}: {first['msg']}; `galleryctl review queue --format json` writes one"
+        ) from error
 
 
 def _outcome(done: Done, seconds: float, start: str, otherwise: str) -> str:

@@ -31,7 +31,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from galleryctl.site import feeds, lists, model, pages
+from galleryctl.site import feeds, lists, model, pages, reviews
 from galleryctl.site.frame import Frame
 from galleryctl.site.look import Look
 
@@ -52,4 +52,5 @@ def outputs(view: View, look: Look, natives: Natives | None = None) -> Iterator[
     for entry in view.gallery:
         yield model.output(frame, entry)
     yield from pages.outputs(frame)
+    yield from reviews.outputs(frame)
     yield from feeds.outputs(frame)

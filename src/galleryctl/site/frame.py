@@ -84,7 +84,8 @@ class Frame:
     @cached_property
     def words(self) -> str:
         """Digest of what every page is written with. Publishers are not in it: each page names those it shows."""
-        return canonical.digest(f"{self.view.words}{self.look.digest}{resources.program()}".encode())
+        kept = sorted(self.view.include)
+        return canonical.digest(f"{self.view.words}{self.look.digest}{resources.program()}{kept}".encode())
 
     @cached_property
     def profiles(self) -> Mapping[str, str]:
@@ -119,6 +120,7 @@ class Frame:
             "modules": [look.address(name) for name in ("app.js", "live.js") if name in look.assets],
             "language": self.language,
             "base": self.base,
+            "kept": sorted(self.view.include),
         }
 
     def page(self, template: str, path: str, values: Mapping[str, Any], *, root: str | None = None) -> bytes:

@@ -6,7 +6,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from galleryctl import layout
-from galleryctl.site import covers, facets, rows, wording
+from galleryctl.site import covers, facets, maintaining, reviews, rows, wording
 from galleryctl.site.builds import embedded
 
 if TYPE_CHECKING:
@@ -35,6 +35,16 @@ class Profile(NamedTuple):
     name: str
     verified: bool
     links: tuple[tuple[str, str], ...]
+    maintainers: tuple[str, ...]
+    """People and groups of `roles.yaml`."""
+    new: str
+    """Address of the forge's page for a new model; empty without a repository."""
+    edit: str
+    """Address of the forge's page for the profile."""
+    pulls: tuple[reviews.Row, ...]
+    """Open pull requests about its models."""
+    expiring: tuple[tuple[str, str, str], ...]
+    """Id, address and day of what will expire soon."""
 
 
 class Listed(NamedTuple):
@@ -255,7 +265,17 @@ def _publisher(frame: Frame, name: str, entries: Sequence[Entry]) -> Listed:
         layout.address(layout.publisher_page(name)), "",
         frame.publisher(name), frame.text(profile.summary) if profile else "",
         layout.feed("publishers", name), entries, (("Publishers", "publishers/"), (name, "")),
-        Profile(name, bool(profile and profile.proof), tuple(links)),
+        Profile(
+            name, bool(profile and profile.proof), tuple(links), profile.maintainers if profile else (),
+            maintaining.new_model(frame.view.settings, name),
+            wording.forge(frame.view.settings, "edit", f"publishers/{name}.yaml"),
+            tuple(reviews.by_publisher(frame, name)),
+            tuple(
+                (entry.id, layout.address(layout.model_page(entry.id)), wording.day(entry.outline.expires))
+                for entry in entries
+                if frame.expiring(entry.outline)
+            ),
+        ),
     )  # fmt: skip
 
 

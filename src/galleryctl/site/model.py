@@ -6,7 +6,7 @@ import json
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from galleryctl import canonical, layout
-from galleryctl.site import builds, cards, covers, fit, links, rows, wording
+from galleryctl.site import builds, cards, covers, fit, links, maintaining, reviews, rows, wording
 from galleryctl.spec.base import version_key
 
 if TYPE_CHECKING:
@@ -90,6 +90,7 @@ def output(frame: Frame, entry: Entry) -> Output:
             f"{identifier}{other.outline.listed}{frame.row_keys[other.id]}" if other else _gone(frame, identifier)
         )
     related.append(str(outline.publisher in view.by_publisher))
+    related.append(reviews.key(frame, outline.id))
     used = [view.consumers[service].model_dump_json() for service in view.used_by.get(outline.id, ())]
     texts = [f"{language}{canonical.digest(text.encode())}" for language, text in sorted(entry.cards.items())]
     depends_on = frame.fingerprint("model", frame.row_keys[outline.id], outline.cover, *texts, *related, *used)
@@ -156,6 +157,8 @@ def values(frame: Frame, entry: Entry) -> dict[str, Any]:
         "edit": wording.forge(settings, "edit", f"{folder}/model.yaml"),
         "tree": wording.forge(settings, "tree", folder),
         "links": list(_links(document)),
+        "review": reviews.about(frame, outline),
+        "tasks": maintaining.tasks(settings, outline),
         "document": layout.model_document(outline.id),
         "sha256": outline.sha256,
     }
