@@ -65,7 +65,8 @@ def test_the_queue_says_whose_turn_it_is_and_since_when() -> None:
     page = found["review/index.html"]
     words = text(page)
     for part in ("1 d 2 h", "Correct the licence", "#803", "Reviewer", "bob, chen, dora and 1 more",
-        "first contribution", "licence", "9 h", "2 d 13 h", "as of 2 Jan 2026, 02:00 UTC", "author 1 h, others 1 d 2 h", "2 files",
+        "first contribution", "licence", "9 h", "2 d 13 h", "as of 2 Jan 2026, 02:00 UTC", "author 1 h, others 1 d 2 h",
+        "2 files",
     ):  # fmt: skip
         assert part in words, part
     assert 'href="../models/acme/tiny/"' in page
