@@ -26,6 +26,7 @@ from galleryctl.checks import (
     paths,
     people,
     promises,
+    proposals,
     quantizations,
     references,
     released,
@@ -37,6 +38,8 @@ from galleryctl.checks import (
     structure,
     syntax,
     templates,
+    terms,
+    widening,
     words,
 )
 from galleryctl.problems import Position, Problem, Severity
@@ -56,7 +59,7 @@ _MODULES = (
     sources, addresses, files, shipped, quantizations,
     templates, abilities, figures, environments, safety, exported,
     life, people, references,
-    released, immutable, lives, promises,
+    released, immutable, lives, promises, widening, terms, proposals,
     online, remote, scanned,
 )  # fmt: skip
 _HALVES = {code: half for each in (remote, scanned) for code, half in each.HALVES.items()}

@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from galleryctl.spec.base import Count, Duration, Frozen, ModelId, Slug, Status, Text, Version
+from galleryctl.spec.model import Agreements
 
 Address = Annotated[
     str,
@@ -286,8 +287,8 @@ class Policy(Frozen):
     """Whether every commit has to carry `Signed-off-by`."""
     backports: bool = False
     """Whether a release may be numbered below the highest one, as long as its number was never used."""
-    agreements: dict[str, Count] = {}
-    """Current versions of the agreements."""
+    agreements: Agreements = Agreements()
+    """Current versions of the agreements, which a new model or release has to accept."""
     scanners: tuple[Scanner, ...] = ()
     """Programs that look at files and container images before they are published."""
 

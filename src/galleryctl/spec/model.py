@@ -24,7 +24,7 @@ class Terms(Frozen):
 
 
 class Agreements(Frozen):
-    """Which versions of the publishing agreements the author accepted."""
+    """Versions of the publishing agreements: those in force, or those that an author accepted."""
 
     publishing: Count | None = None
     """Version of the publishing agreement."""
