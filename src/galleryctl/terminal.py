@@ -143,6 +143,29 @@ def models(entries: Sequence[Entry], form: str, settings: Settings) -> None:
     sys.stderr.write(f"{len(entries)} model{'' if len(entries) == 1 else 's'}\n")
 
 
+def own(entries: Sequence[tuple[Entry, Sequence[str]]], form: str) -> None:
+    """Somebody's models, each with why it is theirs."""
+    if form == "json":
+        told = (entry.outline.model_dump(mode="json", exclude_none=True, exclude=_INNER) for entry, _ in entries)
+        _json([outline | {"why": list(why)} for outline, (_, why) in zip(told, entries, strict=True)])
+        return
+    console = _console()
+    rows = [
+        {
+            "id": Text(entry.id),
+            "status": _state(entry.outline),
+            "visibility": Text(entry.outline.visibility),
+            "expires": Text(entry.outline.expires.isoformat() if entry.outline.expires else "–"),
+            "release": Text(entry.outline.latest or "–"),
+            "why": Text("; ".join(why)),
+        }
+        for entry, why in entries
+    ]
+    if rows:
+        _print(console, _fitted(rows, console.width, ("release", "visibility", "expires")))
+    sys.stderr.write(f"{len(entries)} model{'' if len(entries) == 1 else 's'}\n")
+
+
 class Arrival(NamedTuple):
     """One line of an import. `size` is in bytes, 0 where it is not known."""
 
@@ -260,7 +283,7 @@ def _fitted(rows: Sequence[dict[str, Text]], width: int, spare: Sequence[str]) -
     """A table as wide as the terminal. The last column is cut to what is left, or goes; then others go, as named."""
     *columns, last = rows[0]
     needed = {name: max(len(name), *(row[name].cell_len for row in rows)) for name in columns}
-    if width != _ENDLESS:
+    if width != _ENDLESS and "licence" in needed:
         needed["licence"] = min(needed["licence"], _LICENCE)
     left = width - sum(needed.values()) - len(_GAP) * len(columns)
     if left >= _PROSE:

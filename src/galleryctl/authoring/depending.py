@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
+from galleryctl.authoring.files import near
+from galleryctl.errors import UsageError
+from galleryctl.spec import version_key
+
 if TYPE_CHECKING:
     from collections.abc import Container, Iterator
     from collections.abc import Set as AbstractSet
@@ -46,6 +50,18 @@ def dependents(world: World, identifier: str, version: str = "", *, name: str) -
             or (each.kind == "consumer" and (each.version == version or (not each.version and latest == version)))
         )
     )
+
+
+def require(world: World, identifier: str, version: str = "") -> None:
+    """Raise `UsageError` where neither the gallery nor a tombstone knows this."""
+    entry, stone = world.gallery.find(identifier), world.tombstones.get(identifier)
+    if entry is None and stone is None:
+        known = [*world.gallery.by_id, *world.gallery.aliases, *world.tombstones]
+        raise UsageError(f"there is no model {identifier}{near(identifier, known)}")
+    versions = {*(entry.outline.releases if entry else ()), *(stone.releases if stone else ())}
+    if version and version not in versions:
+        has = ", ".join(sorted(versions, key=version_key)) or "none"
+        raise UsageError(f"{identifier} has no release {version}; it has {has}")
 
 
 def _found(world: World, identifier: str) -> Iterator[Dependent]:

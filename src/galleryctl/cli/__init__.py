@@ -41,6 +41,7 @@ _COMMANDS = {
     "explain": ("reading", "Explain a rule: what it catches, why, and how to mend it."),
     "list": ("reading", "List the models of a registry."),
     "show": ("reading", "Show one model."),
+    "dependents": ("living", "Who depends on a model or release."),
     "review": ("reviewing", "Review pull requests: judge, show, decide."),
     "build": ("building", "Build the gallery and its index."),
     "serve": ("building", "Build, serve on this machine, and rebuild on every change."),

@@ -262,6 +262,43 @@ def tag_command(id_: str, tags: tuple[str, ...], registry: Path, now: dt.datetim
     return _carry_out(authoring.tag(registry, id_, tags, now=now), registry)
 
 
+@click.command("dependents")
+@_release
+@options.registry
+@click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True)
+@options.head
+@options.now
+@options.jobs
+def dependents_command(id_: str, registry: Path, form: str, head: str | None, now: dt.datetime, jobs: int) -> int:
+    """Who depends on a model, or on one release: services that pin it, models that name it, upstreams that get it.
+
+    The owners of the services are asked before what they pin is removed. ID may be an alias, or an id that was removed.
+
+    \b
+    Example:
+      galleryctl dependents acme/tiny
+      galleryctl dependents acme/tiny@1.0.0 --format json
+    """  # noqa: D301
+    import json  # noqa: PLC0415 - on use
+
+    from galleryctl import authoring  # noqa: PLC0415 - on use
+    from galleryctl.authoring import depending  # noqa: PLC0415 - on use
+
+    loaded = options.load(registry, now=now, revision=head, jobs=jobs)
+    name, _, version = id_.partition("@")
+    depending.require(loaded.world, name, version)
+    found = authoring.dependents(loaded.world, name, version, name=registry.resolve().name)
+    if form == "json":
+        rows = [{key: value for key, value in each._asdict().items() if value} for each in found]
+        click.echo(json.dumps(rows, indent=2, ensure_ascii=False))
+        return 0
+    for each in found:
+        _wrapped(f"{depending.sentence(each, name)}.", "", "  ", err=False)
+    count = len(found)
+    click.echo(f"{count or 'nobody'} depend{'s' if count < 2 else ''} on {id_}", err=True)  # noqa: PLR2004 - one, or more
+    return 0
+
+
 def _asks() -> None:
     """Raise `UsageError` where nobody can be asked."""
     if not sys.stdin.isatty():
@@ -312,15 +349,22 @@ def _meaning(plan: Plan) -> None:
 
 
 def _lines(heading: str, told: Iterable[str]) -> None:
+    click.echo(heading, err=True)
+    for line in told:
+        _wrapped(line, "  * ", "    ", err=True)
+
+
+def _wrapped(text: str, first: str, rest: str, *, err: bool) -> None:
+    """A line as wide as the terminal; where there is none, as long as it is."""
     import shutil  # noqa: PLC0415 - on use
     import textwrap  # noqa: PLC0415 - on use
 
-    width = shutil.get_terminal_size().columns if sys.stderr.isatty() else 10_000
-    click.echo(heading, err=True)
-    for line in told:
-        wrapped = textwrap.wrap(line, max(20, width - 1), initial_indent="  * ", subsequent_indent="    ",
-                                break_long_words=False, break_on_hyphens=False)  # fmt: skip
-        click.echo("\n".join(wrapped), err=True)
+    terminal = (sys.stderr if err else sys.stdout).isatty()
+    width = max(20, shutil.get_terminal_size().columns - 1) if terminal else 10_000
+    fill = textwrap.TextWrapper(
+        width, initial_indent=first, subsequent_indent=rest, break_long_words=False, break_on_hyphens=False
+    )
+    click.echo(fill.fill(text), err=err)
 
 
 def _shown(value: Any) -> str:  # noqa: ANN401 - any JSON value

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     import datetime as dt
     from collections.abc import Iterable, Sequence
 
+    from galleryctl.gallery import Entry
     from galleryctl.loading import Loaded
     from galleryctl.problems import Problem
     from galleryctl.report import Format
@@ -140,34 +141,58 @@ def explain_command(code: str | None) -> int:
 @click.option("--type", "type_", metavar="TYPE", help="Only models of this type.")
 @click.option("--publisher", metavar="NAME", help="Only models of this publisher.")
 @click.option("--all", "every", is_flag=True, help="Also withdrawn, discontinued and expired models.")
+@click.option("--mine", is_flag=True, help="Your models, also those that lists do not show, and why they are yours.")
+@click.option("--as", "who", metavar="NAME", help="With --mine: whose; a name of roles.yaml, a login or its number.")
 @click.option("--sort", type=click.Choice(["added", "updated", "id", "size"]), default="added", show_default=True)
 @click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True)
 @options.head
 @options.now
 @options.jobs
 def list_command(  # noqa: PLR0913 - one parameter for each option
-    registry: Path, type_: str | None, publisher: str | None, sort: str, form: str, *,
-    every: bool, head: str | None, now: dt.datetime, jobs: int,
+    registry: Path, type_: str | None, publisher: str | None, who: str | None, sort: str, form: str, *,
+    every: bool, mine: bool, head: str | None, now: dt.datetime, jobs: int,
 ) -> int:  # fmt: skip
     """List the models of a registry, newest first.
+
+    With --mine: those you maintain, through groups, publishers and grants too, and those you brought. Who you are is
+    what git's user.name and user.email say, unless --as names somebody.
 
     \b
     Example:
       galleryctl list --type llm
       galleryctl list --all --format json
+      galleryctl list --mine --as ada
     """  # noqa: D301
     from galleryctl import terminal  # noqa: PLC0415 - on use
 
     loaded = options.load(registry, now=now, revision=head, jobs=jobs)
     if type_ and type_ not in loaded.types:
         raise click.UsageError(f"there is no type {type_}; there are: {', '.join(loaded.types)}")
+    if who is not None and not mine:
+        raise click.UsageError("--as says whose models --mine shows: use both")
     gallery = loaded.gallery.at(now.date())
     chosen = [
         entry
-        for entry in (gallery if every else gallery.shown()).newest
+        for entry in (gallery if every or mine else gallery.shown()).newest
         if type_ in {None, entry.outline.type} and publisher in {None, entry.outline.publisher}
     ]
+    if mine:
+        return _own(loaded, registry, terminal.ordered(chosen, sort), who or "", form)
     terminal.models(terminal.ordered(chosen, sort), form, loaded.governance.settings)
+    return 0
+
+
+def _own(loaded: Loaded, registry: Path, chosen: Sequence[Entry], given: str, form: str) -> int:
+    """Of these models somebody's own."""
+    from galleryctl import terminal  # noqa: PLC0415 - on use
+    from galleryctl.git import configured  # noqa: PLC0415 - on use
+    from galleryctl.reviewing import mine  # noqa: PLC0415 - on use
+
+    name, email = configured.author(registry.resolve().parent)
+    person = mine.somebody(loaded.governance.roles, given, name, email)
+    found = {each.entry.id: each.why for each in mine.models(loaded.world, person)}
+    click.echo(person.how, err=True)
+    terminal.own([(entry, found[entry.id]) for entry in chosen if entry.id in found], form)
     return 0
 
 
