@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, get_args
 
 from galleryctl import document, schemas
-from galleryctl.authoring import fields
+from galleryctl.authoring import audiences, fields
 from galleryctl.authoring.files import Files
 from galleryctl.document import DELETE
 from galleryctl.errors import UsageError
-from galleryctl.spec import Limits, Settings
+from galleryctl.spec import Limits, Settings, Visibility
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -76,6 +76,8 @@ def edit(registry: Path, identifier: str, assignments: Sequence[str], *, now: dt
     parsed, language = first, _language(files)
     for assignment in wanted:
         parsed = _assigned(parsed, assignment, shape, language)
+    if not version and not {"visibility", "allowed"}.isdisjoint(each.field.partition(".")[0] for each in wanted):
+        _refuse_narrower(files, name, parsed, now)
     changes = tuple(_changes(first, parsed, wanted, shape))
     shown = f"{files.name}/{path}"
     if parsed.text == first.text:
@@ -106,6 +108,13 @@ def _refuse(wanted: Sequence[_Assignment], name: str, version: str, *, published
                 f"{name} {version} is released, so its {top} cannot change (only notes and reason can); "
                 f"make a new release: galleryctl release {name} --bump patch"
             )
+
+
+def _refuse_narrower(files: Files, name: str, wanted: Document, now: dt.datetime) -> None:
+    level, allowed = wanted.data.get("visibility", "public"), wanted.data.get("allowed")
+    if level in get_args(Visibility):  # else the check says what is wrong
+        names = [each for each in allowed if isinstance(each, str)] if isinstance(allowed, list) else []
+        audiences.refuse_narrower(files, name, level, names, now)
 
 
 def _command(field: str, value: str, name: str, version: str) -> str:

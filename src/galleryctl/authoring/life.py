@@ -150,6 +150,8 @@ def expire(registry: Path, identifier: str, *, on: dt.date, reason: str | None =
             f"{on} is {'today' if on == today else 'past'}, and users need time; to end it now: "
             f'galleryctl discontinue {found.id} --reason "…"'
         )
+    if before is not None and on > before:
+        raise UsageError(f"{found.id} expires on {before}, and {on} is later: galleryctl renew {found.id} --until {on}")
     wanted: dict[str, Any] = {"expires": on.isoformat()}
     if before is not None and on < before and not (reason or "").strip():
         raise UsageError(

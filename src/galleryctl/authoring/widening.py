@@ -2,24 +2,22 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, get_args
+from typing import TYPE_CHECKING, get_args
 
-from galleryctl import git, loading
+from galleryctl import loading
+from galleryctl.authoring import audiences
 from galleryctl.authoring.files import near
 from galleryctl.authoring.life import made
 from galleryctl.authoring.plan import Plan, of_model
 from galleryctl.document import DELETE
 from galleryctl.errors import UsageError
 from galleryctl.spec import Taxonomy, Visibility
-from galleryctl.visibility import Audiences, Step
 
 if TYPE_CHECKING:
     import datetime as dt
     from collections.abc import Sequence
     from pathlib import Path
 
-    from galleryctl.authoring.plan import Target
-    from galleryctl.loading import Loaded
     from galleryctl.spec import Roles
 
 LEVELS: tuple[Visibility, ...] = get_args(Visibility)
@@ -34,39 +32,25 @@ def visibility(registry: Path, identifier: str, level: str, *, allow: Sequence[s
         raise UsageError(f"--allow names who sees a restricted model; {level} needs no names")
     data = found.files.document(found.path).data
     present = [name for name in data.get("allowed") or [] if isinstance(name, str)]
-    wanted: dict[str, Any] = {"visibility": DELETE if level == "public" and "visibility" not in data else level}
-    wanted["allowed"] = DELETE
-    loaded = loading.load(found.files.root, found.files.name, now=now, tree=found.files.tree)
+    allowed: list[str] = []
     if level == "restricted":
+        loaded = loading.load(found.files.root, found.files.name, now=now, tree=found.files.tree)
         _refuse_unknown(allow, loaded.governance.roles)
-        wanted["allowed"] = [*present, *(name for name in dict.fromkeys(allow) if name not in present)]
-        if not wanted["allowed"]:
+        allowed = [*present, *(name for name in dict.fromkeys(allow) if name not in present)]
+        if not allowed:
             raise UsageError(
                 "a restricted model is seen by those it allows (VIS005): add --allow with names of roles.yaml"
             )
-    _refuse_narrower(found, level, wanted["allowed"], now)
-    told = [_who(level, wanted["allowed"])]
+    audiences.refuse_narrower(found.files, found.id, level, allowed, now)
+    implied = level == "public" and "visibility" not in data
+    wanted = {"visibility": DELETE if implied else level, "allowed": allowed or DELETE}
+    who = audiences.shown(level, allowed)
+    told = [f"From the merge on it is seen by {who}."]
     if level == "public":
-        told.append("It will be part of what anybody can download and keep: this cannot be taken back.")
+        told.append("Anybody can download and keep it then: this cannot be taken back.")
     else:
         told.append("It cannot be shown to fewer again: an audience only grows.")
-    return made(found, wanted, f"Show {found.text} to {_audience(level, wanted['allowed'])}", now, extra=tuple(told))
-
-
-def _who(level: str, allowed: Any) -> str:  # noqa: ANN401 - names, or none
-    return f"From the merge on it is seen by {_audience(level, allowed)}."
-
-
-def _audience(level: str, allowed: Any) -> str:  # noqa: ANN401 - names, or none
-    match level:
-        case "restricted":
-            return ", ".join(allowed)
-        case "organisation":
-            return "the organisation"
-        case "public":
-            return "everybody"
-        case _:
-            return "nobody but its maintainers"
+    return made(found, wanted, f"Show {found.text} to {who}", now, extra=tuple(told))
 
 
 def _refuse_unknown(names: Sequence[str], roles: Roles) -> None:
@@ -74,45 +58,6 @@ def _refuse_unknown(names: Sequence[str], roles: Roles) -> None:
     for name in names:
         if name not in known:
             raise UsageError(f"{name} is neither a group nor a person of roles.yaml (VIS005){near(name, known)}")
-
-
-def _refuse_narrower(found: Target, level: str, allowed: Any, now: dt.datetime) -> None:  # noqa: ANN401
-    """Raise `UsageError` where the committed definition is seen by somebody who would not see it any more."""
-    base = _committed(found, now)
-    entry = base.gallery.by_id.get(found.id) if base else None
-    if base is None or entry is None:
-        return
-    names = allowed if isinstance(allowed, list) else []
-    if narrows(base, found.id, level, names):
-        was = _audience(entry.outline.visibility, entry.outline.allowed)
-        raise UsageError(narrowing(found.id, was))
-
-
-def narrowing(identifier: str, was: str) -> str:
-    """Why an audience does not shrink, and what to do instead."""
-    return (
-        f"{identifier} was published to {was}, and what was published cannot be un-published (VIS001): take it out of "
-        f"lists with galleryctl withdraw {identifier}, end it with galleryctl discontinue {identifier}, "
-        f"or take it away with galleryctl remove {identifier}"
-    )
-
-
-def narrows(base: Loaded, identifier: str, level: str, allowed: Sequence[str]) -> bool:
-    """Whether somebody who sees a model in a revision would not see it any more."""
-    entry = base.gallery.by_id.get(identifier)
-    if entry is None:
-        return False
-    context = base.world.context
-    order = Audiences(context.roles, context.settings.organisation)
-    wanted = entry.outline.model_copy(update={"visibility": level, "allowed": tuple(allowed)})
-    return order.step(order.of(entry.outline), order.of(wanted)) is Step.NARROWER
-
-
-def _committed(found: Target, now: dt.datetime) -> Loaded | None:
-    files = found.files
-    if not files.committed:
-        return None
-    return loading.load(files.root, files.name, now=now, revision="HEAD", tree=git.at(files.root, "HEAD"))
 
 
 # -- tags

@@ -319,7 +319,11 @@ def soon_expired(subject: Subject) -> Iterator[Finding]:
     if 0 < days <= _MONTH:
         when = "tomorrow" if days == 1 else f"in {days} days"
         message = f"{subject.place.id} expires {when}, on {expires}" + (": within a week" if days <= _WEEK else "")
-        fix = f"`galleryctl edit {subject.place.id} expires=DATE`, or name a successor"
+        fix = (
+            f"`galleryctl renew {subject.place.id} --until DATE`, or name a successor"
+            if subject.definition.model.renewable
+            else "name a successor, or tell its users: it is not renewable"
+        )
         yield Finding(subject.model_file, ("expires",), message, fix)
 
 
