@@ -43,6 +43,7 @@ _COMMANDS = {
     "show": ("reading", "Show one model."),
     "dependents": ("living", "Who depends on a model or release."),
     "review": ("reviewing", "Review pull requests: judge, show, decide."),
+    "owners": ("judging", "Explain who may do what, and why."),
     "build": ("building", "Build the gallery and its index."),
     "serve": ("building", "Build, serve on this machine, and rebuild on every change."),
     "export": ("exporting", "Write what one runtime reads of the models."),

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from galleryctl.loading import Loaded
 
 
-def _moment(ctx: click.Context, param: click.Parameter, value: str | None) -> dt.datetime:
+def moment(ctx: click.Context, param: click.Parameter, value: str | None) -> dt.datetime:
     """A time in ISO 8601 as an aware UTC `datetime`; a bare day is its midnight."""
     if value is None:
         return dt.datetime.now(dt.UTC)
@@ -33,7 +33,7 @@ def _moment(ctx: click.Context, param: click.Parameter, value: str | None) -> dt
     return moment.astimezone(dt.UTC) if moment.tzinfo else moment.replace(tzinfo=dt.UTC)
 
 
-def _named(ctx: click.Context, param: click.Parameter, value: str | None) -> str | None:
+def named(ctx: click.Context, param: click.Parameter, value: str | None) -> str | None:
     if value == "":  # an unset variable of a workflow would check the wrong files
         raise click.BadParameter("it is empty; name a branch, a tag or a commit", ctx, param)
     return value
@@ -46,8 +46,8 @@ registry = click.option(
 jobs = click.option(
     "--jobs", "-j", type=click.IntRange(min=0), default=0, metavar="N", help="Processes; one per core unless given."
 )
-head = click.option("--head", callback=_named, metavar="REV", help="Read this git revision, without checking it out.")
-now = click.option("--now", callback=_moment, metavar="TIME", help="Judge as of this time; now unless given.")
+head = click.option("--head", callback=named, metavar="REV", help="Read this git revision, without checking it out.")
+now = click.option("--now", callback=moment, metavar="TIME", help="Judge as of this time; now unless given.")
 
 ledger = click.option(
     "--ledger", "ledgers", multiple=True, metavar="DIR|URL",

@@ -49,7 +49,7 @@ class _Lane:
     needs: tuple[Need, ...]
 
 
-def judge(  # noqa: PLR0913 - one for each input of a verdict
+def judge(
     comparison: Comparison,
     problems: Iterable[Problem],
     pull: Pull,
@@ -62,8 +62,8 @@ def judge(  # noqa: PLR0913 - one for each input of a verdict
 ) -> Verdict:
     """What policy says about a pull request at one head and one time.
 
-    `problems` are those of the checks; `place` turns what the review finds into problems, and knows the files. Where `conflicts` are given, base and head
-    have no merged tree, so `comparison` compares base with itself.
+    `problems` are those of the checks; `place` turns what the review finds into problems, and knows the files. Where
+    there are `conflicts`, base and head have no merged tree, so `comparison` compares base with itself.
     """
     rights = Rights(comparison.base)
     rules = comparison.base.context.roles.rules

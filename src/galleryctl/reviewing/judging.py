@@ -1,0 +1,138 @@
+"""From two revisions and what the forge recorded to a verdict. Nothing of a head is checked out, nothing of it runs.
+
+What cannot be read, merged or compared raises: a failure on our side is never a verdict, and so never a success.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from galleryctl import canonical, checks, git, policy, report
+from galleryctl.errors import GalleryError
+from galleryctl.loading import comparing
+
+if TYPE_CHECKING:
+    import datetime as dt
+    from collections.abc import Callable, Iterable
+    from pathlib import Path
+
+    from galleryctl.changes import Change
+    from galleryctl.checks.rule import Finding, Ledger
+    from galleryctl.git import Proposed
+    from galleryctl.loading.comparing import Compared
+    from galleryctl.policy import Need, Verdict
+    from galleryctl.problems import Problem
+    from galleryctl.spec.review import Pull
+
+
+@dataclass(frozen=True)
+class Judged:
+    """A verdict, and what it was reached on."""
+
+    verdict: Verdict
+    compared: Compared
+    base: str
+    """Commit of the default branch that it was judged on."""
+    head: str
+    """Commit that was judged: approvals, status and merge name it."""
+    merged: str | None
+    """Commit that the merge would give; none where it conflicts."""
+    conflicts: tuple[str, ...]
+    """Paths that both sides changed differently."""
+    commits: tuple[Proposed, ...]
+    """What the head brings, oldest first."""
+
+
+def judge(  # noqa: PLR0913 - one for each input
+    root: Path,
+    name: str,
+    *,
+    base: str,
+    head: str,
+    pull: Pull,
+    now: dt.datetime,
+    ledger: Ledger | None = None,
+    jobs: int = 1,
+    progress: Callable[[int, int], None] | None = None,
+) -> Judged:
+    """Judge what merging `head` into `base` would do to the registry `root/name`.
+
+    Raises `GitError` for an unknown revision, or a history that is not whole.
+    """
+    onto, proposed = git.resolve(root, base), git.resolve(root, head)
+    merged = git.merged(root, onto, proposed)
+    commits = git.commits(root, onto, proposed)
+    if merged.commit is None and not merged.conflicts:
+        raise GalleryError(f"git merges {head} into {base} neither cleanly nor with conflicts: update git")
+    compared = comparing.compare(
+        root,
+        name,
+        base=onto,
+        merged=merged.commit or onto,
+        now=now,
+        ledger=ledger,
+        jobs=jobs,
+        progress=progress,
+    )
+    verdict = policy.judge(
+        compared.comparison,
+        () if merged.conflicts else compared.problems,
+        pull,
+        head=proposed,
+        commits=commits,
+        now=now,
+        conflicts=merged.conflicts,
+        place=_placed(root, name, merged.commit or onto, compared),
+    )
+    return Judged(verdict, compared, onto, proposed, merged.commit, merged.conflicts, commits)
+
+
+def _placed(
+    root: Path, name: str, revision: str, compared: Compared
+) -> Callable[[Iterable[tuple[str, Finding]]], list[Problem]]:
+    tree, documents = git.at(root, revision), compared.merged.governance.documents
+    governed = compared.comparison.base.context.policy
+    return lambda found: checks.place(found, tree, name, documents, governed)
+
+
+def as_json(judged: Judged) -> dict[str, Any]:
+    """The machine form, which is part of the contract."""
+    verdict = judged.verdict
+    return {
+        "state": verdict.state,
+        "lane": verdict.lane,
+        "turn": verdict.turn,
+        "waiting_on": list(verdict.waiting_on),
+        "why": verdict.why,
+        "earliest": canonical.moment(verdict.earliest) if verdict.earliest else None,
+        "approvals": [_need(need) for need in verdict.approvals],
+        "changes": [_change(change) for change in verdict.changes],
+        "problems": [report.as_json(problem) for problem in verdict.problems],
+        "kinds": list(verdict.kinds),
+        "risks": list(verdict.risks),
+        "overrides": [{"code": each.code, "by": each.by, "reason": each.reason} for each in verdict.overrides],
+        "passed_over": [{"lane": each.lane, "reason": each.reason} for each in verdict.passed_over],
+        "base": judged.base,
+        "head": judged.head,
+        "merged": judged.merged,
+        "conflicts": list(judged.conflicts),
+    }
+
+
+def _need(need: Need) -> dict[str, Any]:
+    return {
+        "role": need.role,
+        "action": need.action,
+        "subject": need.subject,
+        "of": list(need.of),
+        "count": need.count,
+        "given": list(need.given),
+        "missing": need.missing,
+    }
+
+
+def _change(change: Change) -> dict[str, Any]:
+    fields = ("subject", "kind", "version", "field", "before", "after", "path", "type", "visibility", "edition")
+    found = {name: getattr(change, name) for name in fields}
+    return {name: value for name, value in found.items() if value is not None and value != ""}

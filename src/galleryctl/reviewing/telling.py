@@ -1,0 +1,189 @@
+"""A verdict as text for a terminal: whose turn first, then what changes, what to fix, who approves, which lane."""
+
+from __future__ import annotations
+
+import unicodedata
+from itertools import groupby
+from typing import TYPE_CHECKING
+
+from galleryctl import report
+from galleryctl.changes import wording
+from galleryctl.policy.findings import word
+from galleryctl.policy.saying import listed, moment, span
+from galleryctl.problems import Severity
+
+if TYPE_CHECKING:
+    import datetime as dt
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from galleryctl.policy import Need, Right, Verdict
+    from galleryctl.problems import Problem
+
+ENDLESS = 10_000
+"""Columns of what is no terminal: lines stay whole."""
+_BOLD, _DIM, _GREEN, _YELLOW, _RED, _RESET = "\x1b[1m", "\x1b[2m", "\x1b[32m", "\x1b[33m", "\x1b[31m", "\x1b[0m"
+_COLOURS = {"success": _GREEN, "pending": _YELLOW, "failure": _RED, "error": _RED}
+_LEVELS = {Severity.ERROR: _RED, Severity.WARN: _YELLOW, Severity.NOTE: _DIM}
+_ASKED = frozenset({"OWN001", "OWN003", "OWN006", "GOV005", "LIF006"})
+"""What is missing, which the list of approvals says."""
+_TURNS = {"owner": "an owner", "reviewer": "a reviewer", "clearance": "clearance", "steward": "a steward"}
+_MODELS, _NAMES = 20, 6
+
+
+class Page:
+    """Lines that fit a width, with or without colours."""
+
+    def __init__(self, width: int, *, colour: bool) -> None:
+        self.width = max(width, 24)
+        self.colour = colour
+        self.lines: list[str] = []
+
+    def add(self, text: str, *, indent: str = "", style: str = "", hang: str | None = None) -> None:
+        """A paragraph, wrapped between words; a word is never cut. `hang` stands before its later lines."""
+        start = indent
+        for line in _wrapped(report.visible(text), self.width - len(indent)):
+            self.lines.append(start + self.styled(line, style))
+            start = indent if hang is None else hang
+
+    def heading(self, text: str) -> None:
+        self.lines.append("")
+        self.lines.append(self.styled(text, _BOLD))
+
+    def styled(self, text: str, style: str) -> str:
+        return f"{style}{text}{_RESET}" if style and self.colour else text
+
+    def __str__(self) -> str:
+        return "".join(f"{line}\n" for line in self.lines)
+
+
+def cells(text: str) -> int:
+    """Columns that a text takes on a terminal."""
+    return sum(
+        0 if unicodedata.combining(letter) else 2 if unicodedata.east_asian_width(letter) in "WF" else 1
+        for letter in text
+    )
+
+
+def _wrapped(text: str, width: int) -> Iterator[str]:
+    line = ""
+    for part in text.split(" "):
+        longer = f"{line} {part}" if line else part
+        if line and cells(longer) > width:
+            yield line
+            line = part
+        else:
+            line = longer
+    yield line
+
+
+def verdict(
+    found: Verdict, *, author: str, now: dt.datetime, touched: Iterable[str], width: int = ENDLESS, colour: bool = False
+) -> str:
+    """The whole report. `touched` are the files whose notes are worth a line."""
+    page = Page(width, colour=colour)
+    page.add(_headline(found, author, now), style=_BOLD + _COLOURS[found.state])
+    page.add(found.why)
+    _changes(page, found)
+    _problems(page, found, frozenset(touched))
+    _approvals(page, found)
+    _lane(page, found, now)
+    for each in found.overrides:
+        page.add(f"{each.code} set aside by {each.by}: {each.reason}", indent="  ")
+    return str(page)
+
+
+def _headline(found: Verdict, author: str, now: dt.datetime) -> str:
+    if found.turn == "author":
+        return f"Not ready: your turn, {author}"
+    if found.turn == "clock" and found.earliest:
+        return f"Ready in {span(found.earliest - now)}"
+    if found.turn == "us":
+        return "Ready to merge"
+    who = _TURNS.get(found.turn, "an admin")
+    return f"Waiting for {who}: {listed(found.waiting_on, 'or', _NAMES)}" if found.waiting_on else f"Waiting for {who}"
+
+
+def _changes(page: Page, found: Verdict) -> None:
+    groups = [(heading, wording.summary(group)) for heading, group in wording.grouped(found.changes)]
+    if not groups:
+        return
+    page.heading("Changes")
+    for heading, said in groups[:_MODELS]:
+        page.add(f"{heading}: {said}", indent="  ", hang="    ")
+    if len(groups) > _MODELS:
+        page.add(f"and {len(groups) - _MODELS} more", indent="  ", style=_DIM)
+
+
+def _problems(page: Page, found: Verdict, touched: frozenset[str]) -> None:
+    shown = [each for each in found.problems if _worth(each, touched)]
+    if shown:
+        page.heading(f"Found: {report.counted(shown)}")
+    for each in sorted(shown, key=lambda each: (each.severity.rank, each)):
+        level = "" if each.severity is Severity.ERROR else f"{each.severity.value}: "
+        page.add(f"{each.path}:{each.line}:{each.column}", indent="  ", style=_DIM)
+        page.add(f"{each.code} {level}{each.message}", indent="    ", style=_LEVELS[each.severity])
+        if each.fix:
+            page.add(f"fix: {each.fix}", indent="    ", hang="      ")
+
+
+def _worth(found: Problem, touched: frozenset[str]) -> bool:
+    if found.severity is not Severity.NOTE:
+        return True
+    return found.code not in _ASKED and (found.path in touched or found.code in {"OWN002", "GOV007"})
+
+
+def _approvals(page: Page, found: Verdict) -> None:
+    if not found.approvals:
+        return
+    page.heading("Approvals")
+    wanted = sorted(found.approvals, key=_alike)
+    for (_, _, role, action, of, given, count), group in groupby(wanted, key=_alike):
+        needs = list(group)
+        what = f"{word(action)} of {listed([need.subject for need in needs])}"
+        mark, style = ("✓", _GREEN) if not needs[0].missing else ("·", _YELLOW)
+        page.add(f"{mark} {what}: {_who(role, of, given, count)}", indent="  ", hang="    ", style=style)
+
+
+def _alike(need: Need) -> tuple[bool, int, str, str, tuple[str, ...], tuple[str, ...], int]:
+    return not need.missing, -need.missing, need.role, need.action, need.of, need.given, need.count
+
+
+def _who(role: str, of: Sequence[str], given: Sequence[str], count: int) -> str:
+    if len(given) >= count:
+        return f"{listed(given, many=_NAMES)} ({role})"
+    left = [name for name in of if name not in given]
+    if role == "maintainer":
+        return f"{listed(left)} has to agree"
+    have = f", {listed(given, many=_NAMES)} has" if given else ""
+    if len(left) < count - len(given):
+        return f"{count} of {role}, and there are not so many{have}"
+    return f"{count - len(given)} of {listed(left, 'or', _NAMES)} ({role}){have}"
+
+
+def _lane(page: Page, found: Verdict, now: dt.datetime) -> None:
+    page.heading(f"Lane {found.lane}")
+    for each in found.passed_over:
+        page.add(f"not {each.lane}: {each.reason}", indent="  ", hang="    ")
+    if found.lane == "manual" and not found.passed_over:
+        page.add("no fast lane takes such changes", indent="  ")
+    if found.earliest:
+        left = f", in {span(found.earliest - now)}" if found.earliest > now else ""
+        page.add(f"earliest merge {moment(found.earliest)}{left}", indent="  ")
+    said = [*found.kinds, *(f"risk: {risk}" for risk in found.risks)]
+    if said:
+        page.add(" · ".join(said), indent="  ", style=_DIM)
+
+
+def owners(groups: Sequence[tuple[str, Sequence[Right]]], *, width: int = ENDLESS, colour: bool = False) -> str:
+    """Who may do what: each action with its people, and why they may."""
+    page = Page(width, colour=colour)
+    for index, (action, rights) in enumerate(groups):
+        if index:
+            page.lines.append("")
+        page.add(action, style=_BOLD)
+        if not rights:
+            page.add("nobody", indent="  ", style=_YELLOW)
+        for person, group in groupby(rights, key=lambda right: right.person):
+            why = list(dict.fromkeys(right.why for right in group))
+            page.add(f"{person}: {'; '.join(why)}", indent="  ", hang="    ")
+    return str(page)
