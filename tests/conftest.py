@@ -15,6 +15,7 @@ import pytest
 from hypothesis import settings
 
 from browsing import browser, served, site, visit  # noqa: F401 - fixtures, shared by all that use a browser
+from forges.fixtures import forge_server  # noqa: F401 - fixture, shared by all that talk to a forge
 from stores import s3, s3_server  # noqa: F401 - fixtures, shared by all that use an object store
 
 if TYPE_CHECKING:

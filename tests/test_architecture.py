@@ -44,7 +44,7 @@ HOMES = {  # third-party library, or part of the standard library that needs car
     "botocore": ("hubs.objects",),
     "click": ("cli",),
     "concurrent": ("parallel",),
-    "github": ("forge",),
+    "github": ("forge.api",),
     "httpcore2": ("fetch",),
     "httpx2": ("fetch", "hubs.huggingface"),
     "huggingface_hub": ("hubs.huggingface",),

@@ -7,7 +7,7 @@ import hashlib
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Literal
 
-from forges.accounts import EVERYBODY, REPOSITORY, Account
+from forges.accounts import ADA, EVERYBODY, REPOSITORY, Account
 from galleryctl.forge import ForgeError, Mark, Note, PullRequest, Settings, owned
 from galleryctl.spec.review import Remark, Review
 
@@ -47,6 +47,8 @@ class Hub:
     trees: dict[str, Files] = field(default_factory=dict)
     """Files of each commit."""
     issues: dict[int, tuple[str, str]] = field(default_factory=dict)
+    pushers: dict[str, Login] = field(default_factory=dict)
+    """Who pushed each commit, where it is known."""
     failing: ForgeError | None = None
     """Raised by every call, while it is set."""
     calls: list[str] = field(default_factory=list)
@@ -65,7 +67,14 @@ class Hub:
         return self.clock
 
     def push(
-        self, branch: str, files: Mapping[str, bytes | None], *, repository: str = "", commit: str = "", base: str = ""
+        self,
+        branch: str,
+        files: Mapping[str, bytes | None],
+        *,
+        repository: str = "",
+        by: Account = ADA,
+        commit: str = "",
+        base: str = "",
     ) -> str:
         """A commit on a branch, which is made from `base` or `main` where it is new; its id may be given."""
         place = (repository or self.repository, branch)
@@ -75,6 +84,7 @@ class Hub:
         moment = self.now()
         new = commit or hashlib.sha1(f"{start}{sorted(tree.items())}{moment}".encode()).hexdigest()  # noqa: S324 - as git does
         self.trees[new] = tree
+        self.pushers[new] = by.known
         self.move(branch, new, repository=repository)
         return new
 
@@ -149,6 +159,9 @@ class Memory:
 
     def by_head(self, commit: str) -> list[PullRequest]:
         return [each for each in self.pulls() if each.head == commit]
+
+    def pusher(self, pull: PullRequest) -> Login | None:
+        return self._state.pushers.get(pull.head)
 
     def reviews(self, number: int) -> list[Review]:
         return list(self._state.reviews.get(self.pull(number).number, []))
@@ -295,6 +308,7 @@ class Memory:
         tree = {name: data for name, data in tree.items() if files.get(name, b"") is not None}
         new = hashlib.sha1(f"{start}{sorted(tree.items())}{message}{hub.now()}".encode()).hexdigest()  # noqa: S324 - as git does
         hub.trees[new] = tree
+        hub.pushers[new] = self._account.known
         hub.move(branch, new, repository=place)
         return new
 

@@ -21,12 +21,24 @@ if TYPE_CHECKING:
 class ForgeError(GalleryError):
     """The forge cannot be asked, refused, or answered what nobody understands."""
 
-    def __init__(self, message: str, *, missing: bool = False, conflict: bool = False) -> None:
+    def __init__(
+        self,
+        message: str,
+        *,
+        missing: bool = False,
+        conflict: bool = False,
+        refused: bool = False,
+        forbidden: bool = False,
+    ) -> None:
         super().__init__(message)
         self.missing = missing
         """Whether it says that there is no such thing."""
         self.conflict = conflict
         """Whether something else changed in the meantime, or is there already."""
+        self.refused = refused
+        """Whether the forge understood, and does not do it for these values."""
+        self.forbidden = forbidden
+        """Whether the token is too weak for it."""
 
 
 @dataclass(frozen=True)
@@ -116,6 +128,9 @@ class Forge(Protocol):
 
     def by_head(self, commit: str) -> Sequence[PullRequest]:
         """Open pull requests whose head is this commit; the forge's own lookup does not know all, so it lists them."""
+
+    def pusher(self, pull: PullRequest) -> Login | None:
+        """Who pushed the head; none where the forge does not say."""
 
     def reviews(self, number: int) -> Sequence[Review]:
         """All reviews, oldest first."""

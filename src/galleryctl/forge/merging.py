@@ -1,0 +1,53 @@
+"""How a pull request enters a branch of GitHub: at once, by the queue, or by itself when its checks are through."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from galleryctl.forge import reading
+from galleryctl.forge.port import ForgeError
+
+if TYPE_CHECKING:
+    from galleryctl.forge.api import Api
+
+Json: TypeAlias = Any
+_METHODS = ("squash", "merge", "rebase")
+_ALLOWED = {"squash": "allow_squash_merge", "merge": "allow_merge_commit", "rebase": "allow_rebase_merge"}
+_ENQUEUE = """mutation($input: EnqueuePullRequestInput!) {
+  enqueuePullRequest(input: $input) { mergeQueueEntry { id position } }
+}"""
+_AUTOMATIC = """mutation($input: EnablePullRequestAutoMergeInput!) {
+  enablePullRequestAutoMerge(input: $input) { pullRequest { number } }
+}"""
+
+
+def merge(api: Api, at: str, data: Json, commit: str) -> None:
+    """Merge the pull request `data`, if its head is `commit`. The repository lies at the path `at`."""
+    pull = reading.pull(data)
+    if pull.state != "open":
+        raise ForgeError(f"pull request {pull.number} is closed", conflict=True)
+    if pull.head != commit:
+        text = f"pull request {pull.number} has another head than the one that was judged: judge {pull.head[:12]}"
+        raise ForgeError(text, conflict=True)
+    given = {"pullRequestId": reading.words(data, "node_id"), "expectedHeadOid": commit}
+    if _queued(api, at, pull.base):
+        try:
+            api.ask(_ENQUEUE, {"input": given})
+        except ForgeError as error:
+            if "already" not in str(error):  # asked for twice is asked for
+                raise
+        return
+    about = api.get(at)
+    method = next((each for each in _METHODS if about.get(_ALLOWED[each]) is not False), "merge")
+    try:
+        api.send("PUT", f"{at}/pulls/{pull.number}/merge", {"sha": commit, "merge_method": method})
+    except ForgeError as error:
+        waits = "required" in str(error).lower() and about.get("allow_auto_merge") is True
+        if not waits:
+            raise
+        api.ask(_AUTOMATIC, {"input": given | {"mergeMethod": method.upper()}})
+
+
+def _queued(api: Api, at: str, branch: str) -> bool:
+    rules = api.every(f"{at}/rules/branches/{branch}")
+    return any(isinstance(rule, dict) and rule.get("type") == "merge_queue" for rule in rules)
