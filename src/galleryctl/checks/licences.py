@@ -132,7 +132,7 @@ def unlisted(expression: str, listed: Container[str]) -> tuple[str, ...]:
     if expression in listed or reading.kind in {"nothing", "bad"} or reading.spelling in listed:
         return ()
     if " " not in reading.spelling:
-        return (reading.spelling,)
+        return () if reading.spelling.removesuffix("+") in listed else (reading.spelling,)
     return tuple(dict.fromkeys(_lacking(_licensing().parse(reading.spelling), listed)))
 
 

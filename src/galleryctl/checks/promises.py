@@ -196,7 +196,7 @@ def removed_word(comparison: Comparison) -> Iterator[Finding]:
             many = "1 model uses" if len(users) == 1 else f"{len(users)} models use"
             message = f"`{value}` is gone from {'.'.join(map(str, removed[value]))}, and {many} it: {names}"
             fix = f"put it back, or make it an alias of another value: `aliases: [{value}]`"
-            yield Finding(path, removed[value], message, fix)
+            yield Finding(path, removed[value], message, fix, at="key")
 
 
 def _values(taxonomy: Taxonomy) -> Mapping[str, Mapping[str, Pointer]]:

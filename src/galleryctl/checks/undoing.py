@@ -40,10 +40,11 @@ def _references(pair: Pair, version: str) -> Iterator[str]:
         for service, consumer in world.consumers.items():
             if any(pin.model == pair.id and version in {"", pin.version} for pin in consumer.pins):
                 yield data_file(world, f"consumers/{service}")
-    for entry in () if version else merged.gallery:
-        outline = entry.outline
-        if outline.id != pair.id and pair.id in (outline.successor, *outline.base_models, *outline.aliases):
-            yield merged.model_file(outline)
-    for name, tombstone in () if version else merged.tombstones.items():
+    if version:
+        return
+    gallery = merged.gallery
+    for name in (*gallery.derived.get(pair.id, ()), *gallery.replaced.get(pair.id, ())):
+        yield merged.model_file(gallery.by_id[name].outline)
+    for name, tombstone in merged.tombstones.items():
         if tombstone.successor == pair.id:
             yield data_file(merged, f"removed/{name}")
