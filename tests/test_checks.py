@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import pytest
 
 import observations
+import reviews
 from galleryctl import checks, document, git, inspection, loading
 from galleryctl.checks.rule import Ledger, Rule
 from galleryctl.loading import comparing
@@ -34,7 +35,7 @@ ELSEWHERE = {
     "PTH008",  # found by `schema --check`, not in a registry: proved by the tests of schemas
     "RUN006",  # a mistake of an exporter: proved by the tests of exports
 }
-FILES_BESIDE = {"expected.txt", "files.json", "ledger.json", "modes.json", "now.txt", "observed.json"}
+FILES_BESIDE = {"expected.txt", "files.json", "ledger.json", "modes.json", "now.txt", "observed.json", "pull.json"}
 
 
 class Sample(NamedTuple):
@@ -49,6 +50,8 @@ class Sample(NamedTuple):
     """What it is compared with, for rules that judge the way from one revision to another."""
     ledger: Ledger
     """What was published before."""
+    pull: reviews.Recorded | None
+    """What a forge recorded, for rules that only a review can judge."""
 
 
 def read(folder: Path) -> Sample:
@@ -65,16 +68,25 @@ def read(folder: Path) -> Sample:
             files[name] = path.read_bytes()
     odd = folder / "files.json"
     files |= {name: text.encode() for name, text in (json.loads(odd.read_text()) if odd.exists() else {}).items()}
-    modes = folder / "modes.json"
+    modes, pull = folder / "modes.json", reviews.read(folder / "pull.json")
     now, observed = folder / "now.txt", folder / "observed.json"
     return Sample(
         files,
         json.loads(modes.read_text()) if modes.exists() else {},
         dt.datetime.fromisoformat(now.read_text().strip() if now.exists() else NOW),
         observations.read(observed) if observed.exists() else None,
-        read(folder.parent / "base") if folder.name != "base" and (folder.parent / "base").exists() else None,
+        compared_with(folder, always=pull is not None),
         known(folder / "ledger.json"),
+        pull,
     )
+
+
+def compared_with(folder: Path, *, always: bool) -> Sample | None:
+    """What a sample is compared with: its own base, or what all samples are laid over."""
+    own = folder.parent / "base"
+    if folder.name == "base":
+        return None
+    return read(own) if own.exists() else read(BASE / "nothing") if always else None
 
 
 def known(path: Path) -> Ledger:
@@ -94,7 +106,8 @@ def problems(sample: Sample, root: Path) -> tuple[Problem, ...]:
         old = loading.load(before, now=sample.now)
         new = loading.load(folder, now=sample.now, base=old)
         trees = git.working(before), git.working(folder)
-        return comparing.of(old, new, *trees, name="registry", now=sample.now, ledger=sample.ledger).problems
+        found = comparing.of(old, new, *trees, name="registry", now=sample.now, ledger=sample.ledger)
+        return sample.pull.judged(found, trees[1]) if sample.pull else found.problems
     loaded = loading.load(folder, now=sample.now)
     if sample.observed is None:
         return loaded.problems

@@ -31,6 +31,7 @@ from galleryctl.checks import (
     references,
     released,
     remote,
+    reviewed,
     safety,
     scanned,
     shipped,
@@ -59,7 +60,7 @@ _MODULES = (
     sources, addresses, files, shipped, quantizations,
     templates, abilities, figures, environments, safety, exported,
     life, people, references,
-    released, immutable, lives, promises, widening, terms, proposals,
+    released, immutable, lives, promises, widening, terms, proposals, reviewed,
     online, remote, scanned,
 )  # fmt: skip
 _HALVES = {code: half for each in (remote, scanned) for code, half in each.HALVES.items()}

@@ -92,7 +92,6 @@ def _screen() -> tuple[int, bool]:
 
 def _pull(folder: Path, base: str, actor: str, approvals: Path | None, now: dt.datetime) -> Pull:
     """What was recorded, with accounts as base knows them."""
-    from galleryctl import git  # noqa: PLC0415 - on use
     from galleryctl.reviewing import recorded  # noqa: PLC0415 - on use
     from galleryctl.spec.review import Pull  # noqa: PLC0415 - on use
 
@@ -109,9 +108,17 @@ def _pull(folder: Path, base: str, actor: str, approvals: Path | None, now: dt.d
         author,
         roles,
         now=now,
-        resolve=lambda revision: git.resolve(folder.parent, revision),
+        resolve=lambda revision: _commit(folder.parent, revision),
         place=str(approvals),
     )
+
+
+def _commit(root: Path, revision: str) -> str:
+    """An id as it is: the commit of an old approval may be gone."""
+    from galleryctl import git  # noqa: PLC0415 - on use
+
+    whole = len(revision) in {40, 64} and set(revision) <= set("0123456789abcdef")
+    return revision if whole else git.resolve(root, revision)
 
 
 def _roles(folder: Path, base: str) -> Roles:

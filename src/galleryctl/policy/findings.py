@@ -77,6 +77,8 @@ def _missing(acts: Sequence[Act], needs: Sequence[Need], case: Case) -> Iterator
         fix = f"galleryctl owners {where}--action {word(need.action)}"
         if need.role == "maintainer":
             fix = f"{need.of[0]} comments on the pull request, or approves it"
+        elif code == "LIF006":
+            fix = f"ask {' or '.join(need.of)} to approve, or discontinue it: then pins go on resolving"
         yield code, Finding(path, pointer, message, fix, severity=Severity.NOTE)
 
 
@@ -94,7 +96,8 @@ def _told(need: Need, removed: set[str]) -> tuple[str, str]:
     if need.role == "owner":
         return "OWN001", f"{word(need.action)} of {need.subject} needs {many} of its owners{have}"
     nobody = "" if need.of else ", and nobody else may give it"
-    return "OWN006", f"{word(need.action)} of {need.subject} needs {many} of a {need.role}{have}{nobody}"
+    who = "somebody with clearance" if need.role == "clearance" else f"a {need.role}"
+    return "OWN006", f"{word(need.action)} of {need.subject} needs {many} of {who}{have}{nobody}"
 
 
 def word(action: str) -> str:

@@ -70,7 +70,7 @@ def pull(
             value["pusher"] = _login(facts["pusher"], roles)
         return Pull.model_validate_json(json.dumps(value), strict=True, extra="forbid")
     except KeyError as error:
-        raise UsageError(f"{place}: every review says {error}; an approval without its commit counts nowhere") from None
+        raise UsageError(f"{place}: {error} is missing; every review names by whom it is, and its commit") from None
     except (TypeError, ValueError) as error:
         raise UsageError(f"{place}: {_first(error)}") from None
 
