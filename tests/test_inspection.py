@@ -269,7 +269,7 @@ def test_scan_of_a_model_that_is_only_thought_of(registry: Make) -> None:
     with serving(sources.huggingface(hub)) as served:
         hub.site = served.url
         asks = Asks(Http(allow_private=True), sources.of(hub))
-        found = inspection.scan("llm", "acme/new", files, asks, root=folder.parent, loaded=loaded, now=NOW)
+        found = inspection.scan("llm", "acme/new", files, asks, loaded=loaded, now=NOW)
     (problem,) = found
     assert (problem.code, problem.path) == ("SEC006", "models/llm/acme/new/1.0.0.yaml")
     assert "posix.system" in problem.message

@@ -2,6 +2,8 @@
 
 GalleryError (exit 3: could not do it; nothing half-written is left)
 ├── GitError      git is missing, failed, or the history is not whole
+│   ├── git.ExcessError (exit 1)   more files differ than are read
+│   └── loading.comparing.ConflictError (exit 1)   both sides changed the same files
 ├── OutputError   the output folder cannot be written, or is not ours
 ├── FetchError    what is not on this machine could not be read (`fetch`)
 │   ├── MissingError   there is nothing

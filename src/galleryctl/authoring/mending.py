@@ -14,15 +14,26 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
     from pathlib import Path
 
+    from galleryctl.git import Tree
+
 
 def within(
-    problems: Sequence[Problem], paths: Sequence[Path], registry: Path, *, revision: str | None = None
+    problems: Sequence[Problem],
+    paths: Sequence[Path],
+    registry: Path,
+    *,
+    revision: str | None = None,
+    tree: Tree | None = None,
 ) -> tuple[Problem, ...]:
-    """The problems of these files and folders; all where none is named. A path that is not there is wrong usage."""
+    """The problems of these files and folders; all where none is named. A path that is not there is wrong usage.
+
+    `tree` is what was read, where it was opened already.
+    """
     if not paths:
         return tuple(problems)
     registry = registry.resolve()
-    tree = git.at(registry.parent, revision) if revision else git.working(registry.parent)
+    if tree is None:
+        tree = git.at(registry.parent, revision) if revision else git.working(registry.parent)
     wanted = [_relative(path, registry) for path in paths]
     for path, given in zip(wanted, paths, strict=True):
         if path and not tree.entries(path) and not any(_inside(problem.path, path) for problem in problems):

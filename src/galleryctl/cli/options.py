@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from galleryctl.checks.rule import Ledger
     from galleryctl.fetch import Fetcher
+    from galleryctl.git import Tree
     from galleryctl.hubs import Hub
     from galleryctl.loading import Loaded
 
@@ -134,14 +135,14 @@ def processes(count: int) -> int:
     return count or parallel.default_jobs()
 
 
-def load(registry: Path, *, now: dt.datetime, revision: str | None, jobs: int) -> Loaded:
-    """The registry, with progress on a terminal when it takes longer than a second."""
+def load(registry: Path, *, now: dt.datetime, revision: str | None, jobs: int, tree: Tree | None = None) -> Loaded:
+    """The registry, with progress on a terminal when it takes longer than a second. `tree` saves opening it again."""
     from galleryctl import loading  # noqa: PLC0415 - on use
 
     folder = registry.resolve()
     with progress("Reading models") as report:
         return loading.load(
-            folder.parent, folder.name, now=now, revision=revision, jobs=processes(jobs), progress=report
+            folder.parent, folder.name, now=now, revision=revision, jobs=processes(jobs), progress=report, tree=tree
         )
 
 

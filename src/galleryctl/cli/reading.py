@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import sys
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import click
 
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from galleryctl.gallery import Entry
+    from galleryctl.git import Tree
     from galleryctl.loading import Loaded
     from galleryctl.problems import Problem
     from galleryctl.report import Format
@@ -31,20 +33,33 @@ _ROUNDS = 5  # mending one thing may show another; five is more than the rules n
 @click.option("--fix", is_flag=True, help="Mend what has exactly one right answer; comments and order stay.")
 @click.option("--online", is_flag=True, help="Also ask the sources, and scan what loading their files would do.")
 @options.allow_private
+@click.option(
+    "--base",
+    callback=options.named,
+    metavar="REV",
+    help="Judge what a pull request would make of this revision: the files on disk, or those of --head.",
+)
 @options.head
+@options.ledger
 @options.now
 @options.jobs
 def check_command(  # noqa: PLR0913 - one parameter for each option
     paths: tuple[Path, ...], registry: Path, form: Format, *, fix: bool, online: bool, allow_private: bool,
-    head: str | None, now: dt.datetime, jobs: int,
+    base: str | None, head: str | None, ledgers: tuple[str, ...], now: dt.datetime, jobs: int,
 ) -> int:  # fmt: skip
     """Check definitions: every problem with its place and its fix.
 
     PATHS limit the report to these files or folders. Exit code 1 means errors; warnings alone are 0.
 
+    With --base the merge is judged as a review would judge it, without the approvals: settings, roles, policy, licences
+    and schemas are those of the base, releases keep their bytes, audiences only grow. What base has wrong too, in files
+    that were not touched, is a note. Nothing is checked out, and a branch that is behind undoes nothing; where both
+    sides changed a file, the commands to update the branch are told, and the exit code is 1. --ledger says what was
+    published before.
+
     With --online the sources of the models are asked, without credentials: whether they are there, what digests and
     sizes they state, whether their files are dangerous. A source that gives no answer is a note. It runs the scanners
-    that policy.yaml names, so it belongs into a job without rights.
+    that policy.yaml names (that of the base, where there is one), so it belongs into a job without rights.
 
     \b
     Example:
@@ -52,6 +67,8 @@ def check_command(  # noqa: PLR0913 - one parameter for each option
       galleryctl check registry/models/llm/acme --fix
       galleryctl check registry/models/llm/acme/tiny --online
       galleryctl check --head origin/main --format sarif
+      galleryctl check --base origin/main
+      galleryctl check --base origin/main --head my-branch
     """  # noqa: D301
     from time import perf_counter  # noqa: PLC0415 - on use
 
@@ -62,33 +79,65 @@ def check_command(  # noqa: PLR0913 - one parameter for each option
         raise click.UsageError("--allow-private is about the sources: use it with --online")
     if fix and head:
         raise click.UsageError("--fix changes files on disk, --head reads a revision: use one of them")
+    if ledgers and not base:
+        raise click.UsageError("--ledger is about what a pull request does to what was published: use it with --base")
     start = perf_counter()
-    loaded = options.load(registry, now=now, revision=head, jobs=jobs)
-    found = authoring.within(loaded.problems, paths, registry, revision=head)
+    judge = partial(_judged, registry, base=base, head=head, ledgers=ledgers, now=now, jobs=jobs)
+    judged = judge()
+    found = authoring.within(judged.problems, paths, registry, tree=judged.tree)
     mended: set[str] = set()
     for _ in range(_ROUNDS if fix else 0):
         changed = authoring.mend(registry, found)
         if not changed:
             break
         mended |= set(changed)
-        loaded = options.load(registry, now=now, revision=None, jobs=jobs)
-        found = authoring.within(loaded.problems, paths, registry)
+        judged = judge()
+        found = authoring.within(judged.problems, paths, registry, tree=judged.tree)
     if online:
-        asked = _asked(loaded, registry, paths, now=now, head=head, allow_private=allow_private)
-        found = tuple(sorted({*found, *authoring.within(asked, paths, registry, revision=head)}))
+        asked = _asked(judged, registry, paths, now=now, allow_private=allow_private)
+        found = tuple(sorted({*found, *authoring.within(asked, paths, registry, tree=judged.tree)}))
     if mended:
         click.echo("mended " + "\n       ".join(sorted(mended)), err=True)
     click.echo(
         report.problems(_located(found, registry, form), form, checks.RULES, colour=sys.stdout.isatty()), nl=False
     )
-    click.echo(report.summary(found, loaded.folders, perf_counter() - start), err=True)
+    click.echo(report.summary(found, judged.loaded.folders, perf_counter() - start), err=True)
     if many := report.most(found):
         click.echo(many, err=True)
     return int(any(problem.severity is Severity.ERROR for problem in found))
 
 
+class _Judged(NamedTuple):
+    loaded: Loaded
+    problems: Sequence[Problem]
+    tree: Tree
+    """The files that were read."""
+
+
+def _judged(
+    registry: Path, *, base: str | None, head: str | None, ledgers: tuple[str, ...], now: dt.datetime, jobs: int
+) -> _Judged:
+    """The registry as it is, or as a pull request would make it."""
+    from galleryctl import git  # noqa: PLC0415 - on use
+
+    folder = registry.resolve()
+    if base is None:
+        tree = git.at(folder.parent, head) if head else git.working(folder.parent)
+        loaded = options.load(registry, now=now, revision=head, jobs=jobs, tree=tree)
+        return _Judged(loaded, loaded.problems, tree)
+    from galleryctl.loading import comparing  # noqa: PLC0415 - on use
+
+    ledger = options.published(ledgers, registry, base)
+    with options.progress("Reading models") as progress:
+        compared = comparing.compare(
+            folder.parent, folder.name, base=base, head=head, now=now, ledger=ledger, jobs=options.processes(jobs),
+            progress=progress,
+        )  # fmt: skip
+    return _Judged(compared.merged, compared.problems, compared.tree)
+
+
 def _asked(
-    loaded: Loaded, registry: Path, paths: Sequence[Path], *, now: dt.datetime, head: str | None, allow_private: bool
+    judged: _Judged, registry: Path, paths: Sequence[Path], *, now: dt.datetime, allow_private: bool
 ) -> Sequence[Problem]:
     """What the sources of the models in these paths, or of all, give rise to."""
     from galleryctl import authoring, git, inspection  # noqa: PLC0415 - on use
@@ -100,7 +149,7 @@ def _asked(
     wanted = authoring.touched(paths, registry) if paths else None
     with options.progress("Asking sources") as progress:
         return inspection.online(
-            folder.parent, folder.name, loaded, asks, now=now, revision=head, wanted=wanted, progress=progress
+            folder.name, judged.loaded, judged.tree, asks, now=now, wanted=wanted, progress=progress
         )
 
 

@@ -9,12 +9,16 @@
 
 from __future__ import annotations
 
+import posixpath
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, NamedTuple
 
 from galleryctl.errors import GitError
 from galleryctl.git import process as run
+from galleryctl.git.branching import branch, branches, record, remote, switch
+from galleryctl.git.differing import ExcessError
 from galleryctl.git.merging import Merged, Proposed, commits, merge_base, merged
+from galleryctl.git.proposing import Proposal
 from galleryctl.git.remotes import advertised, fetch, push
 from galleryctl.git.trees import LIMIT, Checkout, Folder, Revision, Tree, TreeEntry, Unwritten
 from galleryctl.git.writing import Signature, commit
@@ -26,7 +30,9 @@ if TYPE_CHECKING:
 __all__ = [
     "LIMIT",
     "Commit",
+    "ExcessError",
     "Merged",
+    "Proposal",
     "Proposed",
     "Signature",
     "Tree",
@@ -34,6 +40,8 @@ __all__ = [
     "Unwritten",
     "advertised",
     "at",
+    "branch",
+    "branches",
     "commit",
     "commits",
     "fetch",
@@ -42,9 +50,14 @@ __all__ = [
     "merge_base",
     "merged",
     "private",
+    "proposed",
     "push",
+    "record",
+    "remote",
     "resolve",
+    "switch",
     "toplevel",
+    "touched",
     "working",
 ]
 
@@ -65,10 +78,59 @@ def working(root: Path) -> Tree:
     return Folder(root) if place is None or place.top is None else Checkout(root, place.algorithm)
 
 
-def at(root: Path, revision: str) -> Tree:
-    """The same folder in a revision, read from the objects; the folder itself need not exist on disk."""
+def at(root: Path, revision: str, like: Tree | None = None) -> Tree:
+    """The same folder in a revision, read from the objects; the folder itself need not exist on disk.
+
+    `like` is another revision of the same folder that was read before: what is the same in both is not listed again.
+    """
     place = run.required(root)
-    return Revision(place, run.commit(place, revision))
+    commit = run.commit(place, revision)
+    if isinstance(like, Revision):
+        return like if like.commit == commit else Revision(place, commit, like if like.place == place else None)
+    return Revision(place, commit)
+
+
+def proposed(root: Path, base: Tree, fork: str) -> Proposal:
+    """The files on disk as they would be merged into `base`, which is a revision of `root`.
+
+    `fork` is the commit that both have in common. What differs from it on disk counts, the rest is as in `base`.
+    """
+    place = run.required(root)
+    top = place.top or place.folder
+    outside = () if top == place.folder.resolve() or not place.prefix else _outside(place, top, fork)
+    return Proposal(base, at(root, fork, like=base), working(root), outside)
+
+
+def touched(before: Tree, after: Tree) -> frozenset[str]:
+    """Paths that differ, relative to the folder of both; those of the repository outside of it begin with `../`.
+
+    Raises `ExcessError` where more differ than are read.
+    """
+    if isinstance(before, Revision) and isinstance(after, Revision) and before.place == after.place:
+        return frozenset(_relative(path, before.place.prefix) for path in before.differing(after))
+    if isinstance(after, Proposal) and after.base is before:
+        return after.touched
+    old, new = before.entries(), after.entries()
+    found = {path for path, entry in new.items() if (one := old.get(path)) is None or _unlike(one, entry)}
+    return frozenset(found | (old.keys() - new.keys()))
+
+
+def _unlike(one: TreeEntry, other: TreeEntry) -> bool:
+    return one is not other and (one.mode, one.blob) != (other.mode, other.blob)
+
+
+def _relative(path: str, prefix: str) -> str:
+    if path.startswith(prefix):
+        return path[len(prefix) :]
+    return posixpath.relpath(path, prefix)
+
+
+def _outside(place: run.Place, top: Path, fork: str) -> frozenset[str]:
+    """What differs on disk in the repository beside the folder."""
+    names = ("diff", "--name-only", "--no-renames", "--no-ext-diff", "--no-textconv", "-z", "--ignore-submodules", fork)
+    found = run.names(run.finish(run.start(top, *names, "--")))
+    found += run.names(run.finish(run.start(top, "ls-files", "--others", "--exclude-standard", "-z")))
+    return frozenset(_relative(path, place.prefix) for path in found if not path.startswith(place.prefix))
 
 
 def history(root: Path, under: str = "", revision: str = "HEAD") -> Mapping[str, tuple[Commit, ...]] | None:

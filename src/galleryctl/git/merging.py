@@ -6,6 +6,7 @@ import re
 from typing import TYPE_CHECKING, NamedTuple
 
 from galleryctl.errors import GitError
+from galleryctl.git import differing
 from galleryctl.git import process as run
 
 if TYPE_CHECKING:
@@ -55,10 +56,13 @@ def merged(root: Path, base: str, head: str) -> Merged:
     """Merge two revisions as git would, in the object store alone: no branch, no index and no file changes.
 
     The same revisions give the same commit. Raises GitError where git is older than 2.38, and where the two have
-    nothing in common.
+    nothing in common; `ExcessError` where the head changes more files than are read.
     """
     place = run.required(root)
     ours, theirs = run.commit(place, base), run.commit(place, head)
+    if start := merge_base(root, ours, theirs):  # a merge looks into what the head brings, so it is bounded first
+        for _ in differing.between(place.folder, start, theirs):
+            pass
     settings = [word for setting in _SETTINGS for word in ("-c", setting)]
     _require(place)
     process = run.start(place.folder, *settings, "merge-tree", "--write-tree", *_SHAPE, ours, theirs)

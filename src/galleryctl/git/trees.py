@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from galleryctl.errors import GitError
+from galleryctl.git import differing
 from galleryctl.git import process as run
 
 if TYPE_CHECKING:
@@ -24,6 +25,7 @@ LIMIT = 8 * 2**20  # bytes of one file: a definition is text that people read
 _CHUNK = 2**20
 _NOTHING = "0" * 40  # where there is no blob
 _SUBMODULE = "160000"
+_DOUBLE = "000001"  # no mode of git's
 
 
 class TreeEntry(NamedTuple):
@@ -198,13 +200,17 @@ class Checkout(Folder):
 
 
 class Revision:
-    """A folder of a commit, from git's objects. May be used on both sides of a fork."""
+    """A folder of a commit, from git's objects. May be used on both sides of a fork.
+
+    With another revision that it is `like`, only what differs from that one is listed.
+    """
 
     root = None
 
-    def __init__(self, place: run.Place, commit: str) -> None:
-        self._place = place
-        self._commit = commit
+    def __init__(self, place: run.Place, commit: str, like: Revision | None = None) -> None:
+        self.place = place
+        self.commit = commit
+        self._like = like
         self._objects: _Objects | None = None
 
     def entries(self, under: str = "") -> Mapping[str, TreeEntry]:
@@ -215,26 +221,55 @@ class Revision:
     def read(self, path: str, limit: int = LIMIT) -> bytes:
         entry = self._all.get(path)
         if entry is None:
-            raise FileNotFoundError(f"{path} is not in {self._commit}")
+            raise FileNotFoundError(f"{path} is not in {self.commit}")
         if not entry.regular:
             raise ValueError(f"{path} is not a regular file")
         if entry.size > limit:
             raise ValueError(f"{path} has more than {limit} bytes")
         objects = self._objects
         if objects is None or objects.owner != os.getpid():
-            objects = self._objects = _Objects(self._place.folder)
+            objects = self._objects = _Objects(self.place.folder)
         return objects.read(entry.blob)
+
+    def differing(self, other: Revision) -> Mapping[str, TreeEntry | None]:
+        """Paths from the top of the repository that differ → what `other` has there, without its size."""
+        if other.commit not in self._differing:
+            found = differing.between(self.place.folder, self.commit, other.commit)
+            self._differing[other.commit] = {path: TreeEntry(*entry) if entry else None for path, entry in found}
+        return self._differing[other.commit]
+
+    @cached_property
+    def _differing(self) -> dict[str, Mapping[str, TreeEntry | None]]:
+        return {}
 
     @cached_property
     def _all(self) -> dict[str, TreeEntry]:
-        scope = self._place.prefix.rstrip("/")
-        words = ["ls-tree", "-r", "-z", "--long", "--full-tree", self._commit, *(["--", scope] if scope else [])]
-        found = {}
-        for record in run.names(run.finish(run.start(self._place.folder, *words))):  # "100644 blob <id>    123\t<path>"
-            words, path = record.split("\t", 1)[0].split(), record.partition("\t")[2]
-            if path.startswith(self._place.prefix):
-                size = int(words[3]) if words[3] != "-" else 0
-                found[path[len(self._place.prefix) :]] = TreeEntry(sys.intern(words[0]), size, words[2])
+        if self._like is not None:
+            return self._changed(self._like)
+        scope = self.place.prefix.rstrip("/")
+        words = ["ls-tree", "-r", "-z", "--long", "--full-tree", self.commit, *(["--", scope] if scope else [])]
+        found: dict[str, TreeEntry] = {}
+        skip, prefix, intern = len(self.place.prefix), self.place.prefix, sys.intern
+        for record in run.names(run.finish(run.start(self.place.folder, *words))):  # "100644 blob <id>    123\t<path>"
+            words_, _, path = record.partition("\t")
+            mode, _, blob, size = words_.split()
+            if path.startswith(prefix):
+                path = path[skip:]
+                twice = path in found  # one name for two things: who reads it gets one or the other
+                found[path] = TreeEntry(intern(_DOUBLE if twice else mode), 0 if size == "-" else int(size), blob)
+        return dict(sorted(found.items()))
+
+    def _changed(self, like: Revision) -> dict[str, TreeEntry]:
+        found, skip = dict(like.entries()), len(self.place.prefix)
+        inside = {
+            path[skip:]: entry for path, entry in like.differing(self).items() if path.startswith(self.place.prefix)
+        }
+        sizes = differing.sizes(self.place.folder, [entry.blob for entry in inside.values() if entry and entry.regular])
+        for path, entry in inside.items():
+            if entry is None:
+                found.pop(path, None)
+            else:
+                found[path] = entry._replace(size=sizes.get(entry.blob, 0))
         return dict(sorted(found.items()))
 
 

@@ -96,9 +96,7 @@ def scanned(registry: Path, trial: Trial, asks: Asks, *, now: dt.datetime, progr
     registry = registry.resolve()
 
     def scan(arrival: Arrival) -> tuple[Problem, ...]:
-        found = inspection.scan(
-            arrival.type, arrival.id, arrival.files, asks, root=registry.parent, loaded=trial.loaded, now=now
-        )
+        found = inspection.scan(arrival.type, arrival.id, arrival.files, asks, loaded=trial.loaded, now=now)
         return tuple(replace(problem, path=f"{registry.name}/{problem.path}") for problem in found)
 
     problems = dict(trial.problems)

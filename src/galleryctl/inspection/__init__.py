@@ -7,10 +7,10 @@ GitHub, SARIF) carry the finding to whoever reads them: that is how it reaches t
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from galleryctl import checks, git, layout, schemas
-from galleryctl.checks.rule import Context
+from galleryctl import checks, git, layout
 from galleryctl.inspection.asking import Asks
 from galleryctl.inspection.gathering import gather
 from galleryctl.inspection.kept import Kept
@@ -20,7 +20,6 @@ from galleryctl.problems import Severity
 if TYPE_CHECKING:
     import datetime as dt
     from collections.abc import Callable, Iterator, Mapping
-    from pathlib import Path
 
     from galleryctl.checks.rule import Subject
     from galleryctl.git import Tree
@@ -32,18 +31,19 @@ _DANGERS = {"SEC002", "SEC003", "SEC006", "TPL003"}
 
 
 def online(
-    root: Path,
     name: str,
     loaded: Loaded,
+    tree: Tree,
     asks: Asks,
     *,
     now: dt.datetime,
-    revision: str | None = None,
     wanted: Callable[[str], bool] | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> tuple[Problem, ...]:
-    """What the rules about sources find in the models whose folders are `wanted`, or in all."""
-    tree = git.at(root, revision) if revision else git.working(root)
+    """What the rules about sources find in the models whose folders are `wanted`, or in all.
+
+    `tree` is what was loaded. Scanners and limits are those of the governance that it was judged by.
+    """
     found = list(subjects(tree, name, loaded, now=now, wanted=wanted))
     problems: set[Problem] = set()
     for done, some in enumerate(together(lambda subject: _judged(subject, asks, name), found), start=1):
@@ -61,7 +61,7 @@ def subjects(
     tree: Tree, name: str, loaded: Loaded, *, now: dt.datetime, wanted: Callable[[str], bool] | None = None
 ) -> Iterator[Subject]:
     """Model folders, read and typed as the rules want them; one that is broken is left out: its errors are told."""
-    context = _context(tree, loaded, now)
+    context = replace(loaded.world.context, now=now)
     folders: dict[str, dict[str, git.TreeEntry]] = {}
     for path, entry in tree.entries(f"{name}/models" if name else "models").items():
         folder, _, file = path.removeprefix(f"{name}/").rpartition("/")
@@ -74,22 +74,8 @@ def subjects(
             yield subject
 
 
-def _context(tree: Tree, loaded: Loaded, now: dt.datetime) -> Context:
-    beside = loaded.governance
-    return Context(
-        settings=beside.settings,
-        roles=beside.roles,
-        policy=beside.policy,
-        taxonomy=beside.taxonomy,
-        types=loaded.types,
-        runtimes=schemas.runtimes(tree),
-        publishers=beside.publishers,
-        now=now,
-    )
-
-
 def scan(
-    kind: str, identifier: str, files: Mapping[str, bytes], asks: Asks, *, root: Path, loaded: Loaded, now: dt.datetime
+    kind: str, identifier: str, files: Mapping[str, bytes], asks: Asks, *, loaded: Loaded, now: dt.datetime
 ) -> tuple[Problem, ...]:
     """Dangers of a model that is not in the registry yet: `files` are those of its folder by name.
 
@@ -101,7 +87,7 @@ def scan(
     place = layout.model_in(folder)
     if place is None:
         raise AssertionError(f"unreachable: {folder} is no folder of a model")
-    context = _context(git.working(root), loaded, now)
+    context = replace(loaded.world.context, now=now)
     entries = {path.rpartition("/")[2]: entry for path, entry in tree.entries().items()}
     subject = checks.definition(tree, "", place, entries, context).subject
     if subject is None:

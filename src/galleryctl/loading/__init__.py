@@ -1,58 +1,32 @@
 """One registry at one revision, read and checked: tree → documents → definitions → entries → gallery, and problems.
 
 A folder whose files, schemas, settings and provenance are unchanged is not parsed again (`store`); the rest is parsed
-in parallel processes. One bad folder never hides another.
+in parallel processes. One bad folder never hides another. What is judged against a base takes every folder that is the
+same there as it was read there.
 """
 
 from __future__ import annotations
 
-import json
-import re
-from collections import defaultdict
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
 
-from pydantic import TypeAdapter
-from pydantic_core import to_json
-
-from galleryctl import canonical, checks, git, layout, parallel, resources, schemas
+from galleryctl import checks, git, parallel, schemas
 from galleryctl.checks.rule import Context, World
 from galleryctl.errors import UsageError
-from galleryctl.gallery import Entry, Gallery, Outline, make
-from galleryctl.loading import governance
-from galleryctl.loading.store import Row, Store
-from galleryctl.problems import Problem
-from galleryctl.spec import Provenance, is_version
+from galleryctl.gallery import Gallery
+from galleryctl.loading import folders, governance, rows
+from galleryctl.loading.store import Snapshot, Store
 
 if TYPE_CHECKING:
     import datetime as dt
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Mapping
     from pathlib import Path
 
-    from galleryctl.git import Commit, Tree, TreeEntry
+    from galleryctl.git import Tree, TreeEntry
     from galleryctl.loading.governance import Governance
+    from galleryctl.loading.rows import Known
+    from galleryctl.problems import Problem
     from galleryctl.schemas import TypeSchema
-    from galleryctl.spec import Definition
-
-
-_ODD = re.compile("[\\udc80-\\udcff]").search
-"""Finds what stands for bytes that are not UTF-8: no document can hold them."""
-_OUTLINES = TypeAdapter(list[Outline])
-_PROBLEMS = TypeAdapter(list[Problem])
-
-
-@dataclass(frozen=True)
-class Folder:
-    """One model folder before it is read: its place, its files by name, and what git says of it."""
-
-    place: layout.Place
-    files: Mapping[str, TreeEntry]
-    provenance: Provenance | None
-    published: Mapping[str, dt.datetime]
-
-    @property
-    def path(self) -> str:
-        return layout.folder(self.place.type, self.place.id)
 
 
 @dataclass(frozen=True)
@@ -68,6 +42,12 @@ class Loaded:
     """Folders that had to be parsed; the others were known."""
     world: World
     """What rules about the whole gallery saw of it. Its context is the governance it was judged by."""
+    known: Mapping[str, Known] = field(repr=False)
+    """Every model folder as it was read, by path relative to the registry."""
+    basis: str
+    """Digest of everything but its files that the reading of a folder depends on."""
+    foreign: bool
+    """Whether it was judged by another governance than its own."""
 
 
 def load(
@@ -84,57 +64,124 @@ def load(
     """Read and check `root/name` as it is on disk, or at a git revision without a checkout.
 
     `tree` saves opening it again. With a `base`, settings, roles, policy, licences, schemas and overlays count as they
-    stand there, whatever this tree says. Raises `UsageError` where there is no registry, and `GitError` for an unknown
-    revision or a shallow clone.
+    stand there, whatever this tree says, and models have the provenance that they have there: what is proposed is not
+    committed yet. Raises `UsageError` where there is no registry, and `GitError` for an unknown revision or a shallow
+    clone.
     """
     if (root / name / ".git").exists():
         raise UsageError(f"{name} is the whole repository: put the registry into a folder of it, as {name}/registry")
     if tree is None:
         tree = git.at(root, revision) if revision else git.working(root)
     with parallel.uncollected():
-        return _load(tree, root, name, now, revision, jobs, progress, base)
+        return _Load(root, name, tree, now, jobs, progress).load(revision, base)
 
 
-def _load(
-    tree: Tree,
+def load_base(
     root: Path,
     name: str,
+    tree: Tree,
+    *,
     now: dt.datetime,
-    revision: str | None,
-    jobs: int,
-    progress: Callable[[int, int], None] | None,
-    base: Loaded | None,
+    revision: str,
+    jobs: int = 1,
+    progress: Callable[[int, int], None] | None = None,
 ) -> Loaded:
-    paths = {path.removeprefix(f"{name}/"): entry for path, entry in tree.entries(name).items()}
-    beside = governance.read(tree, name, paths)
-    types = schemas.types(tree)
-    context = Context(
-        settings=beside.settings,
-        roles=beside.roles,
-        policy=beside.policy,
-        taxonomy=beside.taxonomy,
-        types=types,
-        runtimes=schemas.runtimes(tree),
-        publishers=beside.publishers,
-        now=now,
-    )
-    if base is not None:
-        context = _governed(context, base.world.context)
-    folders = _folders(paths, git.history(root, name, revision or "HEAD"), name)
-    store = Store(git.private(root))
-    rows, parsed = _rows(tree, name, folders, context, jobs, progress, store)
-    try:
-        gallery, found = _gallery(rows)
-    except ValueError:  # somebody else wrote into the store: what it held is made again
-        store.discard()
-        rows, parsed = _rows(tree, name, folders, context, jobs, progress, store)
-        gallery, found = _gallery(rows)
-    found += beside.problems
-    findings = [*checks.path_findings(paths, context)]
-    world = World(gallery, context, beside.consumers, beside.tombstones, beside.documents, paths)
-    findings += checks.gallery_findings(world)
-    found += checks.place(findings, tree, name, beside.documents, context.policy)
-    return Loaded(gallery, beside, types, tuple(sorted(set(found))), len(folders), parsed, world)
+    """The same for a revision that others are compared with, and therefore read many times.
+
+    What was found when it was read before is not looked for again; it lacks what rules say about the moment (PRQ).
+    """
+    with parallel.uncollected():
+        return _Load(root, name, tree, now, jobs, progress).load_base(revision)
+
+
+class _Load:
+    """One reading of one tree."""
+
+    def __init__(
+        self,
+        root: Path,
+        name: str,
+        tree: Tree,
+        now: dt.datetime,
+        jobs: int,
+        progress: Callable[[int, int], None] | None,
+    ) -> None:
+        self.root, self.name, self.tree = root, name, tree
+        self.paths: Mapping[str, TreeEntry] = {
+            path.removeprefix(f"{name}/"): entry for path, entry in tree.entries(name).items()
+        }
+        self.beside = governance.read(tree, name, self.paths)
+        self.types = schemas.types(tree)
+        self.store = Store(git.private(root))
+        self.own = Context(
+            settings=self.beside.settings,
+            roles=self.beside.roles,
+            policy=self.beside.policy,
+            taxonomy=self.beside.taxonomy,
+            types=self.types,
+            runtimes=schemas.runtimes(tree),
+            publishers=self.beside.publishers,
+            now=now,
+        )
+        self._jobs, self._progress = jobs, progress
+
+    def load(self, revision: str | None, base: Loaded | None) -> Loaded:
+        context = self.own if base is None else _governed(self.own, base.world.context)
+        reader = self._reader(context)
+        if base is None:
+            every = folders.of(self.paths, git.history(self.root, self.name, revision or "HEAD"), self.name)
+            known, parsed = reader.read(every)
+        else:
+            known, parsed = self._beside_base(reader, base)
+        foreign = base is not None and reader.basis != rows.basis(self.own, self.name)
+        return self._loaded(known, parsed, context, reader.basis, foreign=foreign)
+
+    def load_base(self, revision: str) -> Loaded:
+        reader = self._reader(self.own)
+        key = rows.snapshot_key(reader.basis, git.resolve(self.root, revision))
+        snapshot = self.store.snapshot(key)
+        known = reader.recall(snapshot.keys) if snapshot else None
+        if snapshot is not None and known is not None:
+            return self._loaded(known, 0, self.own, reader.basis, found=rows.problems_in(snapshot))
+        loaded = self.load(revision, None)
+        lasting = [problem for problem in loaded.problems if not problem.code.startswith("PRQ")]
+        keys = {path: each.key for path, each in loaded.known.items()}
+        self.store.keep(key, Snapshot(keys, rows.told(lasting)))
+        return loaded
+
+    def _reader(self, context: Context) -> rows.Reader:
+        return rows.Reader(self.tree, self.name, context, self.store, self._jobs, self._progress)
+
+    def _beside_base(self, reader: rows.Reader, base: Loaded) -> tuple[dict[str, Known], int]:
+        """Only folders that differ are read, unless what all are judged by differs."""
+        kept: dict[str, Known] = {}
+        changed: set[str] | None = None
+        if reader.basis == base.basis:
+            changed = folders.differing(base.world.paths, self.paths)
+            kept = {path: each for path, each in base.known.items() if path not in changed}
+        fresh, parsed = reader.read(folders.beside(self.paths, base.known, changed))
+        return dict(sorted((kept | fresh).items())), parsed
+
+    def _loaded(
+        self,
+        known: Mapping[str, Known],
+        parsed: int,
+        context: Context,
+        basis: str,
+        *,
+        foreign: bool = False,
+        found: tuple[Problem, ...] | None = None,
+    ) -> Loaded:
+        gallery = Gallery.of(each.entry for each in known.values() if each.entry is not None)
+        beside = self.beside
+        world = World(gallery, context, beside.consumers, beside.tombstones, beside.documents, self.paths)
+        if found is None:
+            findings = [*checks.path_findings(self.paths, context), *checks.gallery_findings(world)]
+            problems = {problem for each in known.values() for problem in each.problems}
+            problems.update(beside.problems)
+            problems.update(checks.place(findings, self.tree, self.name, beside.documents, context.policy))
+            found = tuple(sorted(problems))
+        return Loaded(gallery, beside, self.types, found, len(known), parsed, world, known, basis, foreign)
 
 
 def _governed(context: Context, base: Context) -> Context:
@@ -148,138 +195,3 @@ def _governed(context: Context, base: Context) -> Context:
         types=base.types,
         runtimes=base.runtimes,
     )
-
-
-def _folders(
-    paths: Mapping[str, TreeEntry], history: Mapping[str, Sequence[Commit]] | None, name: str
-) -> tuple[Folder, ...]:
-    grouped: dict[str, dict[str, TreeEntry]] = defaultdict(dict)
-    for path, entry in paths.items():
-        folder, _, file = path.rpartition("/")
-        grouped[folder][file] = entry
-    return tuple(
-        _folder(place, files, history, name)
-        for folder, files in sorted(grouped.items())
-        if (place := layout.model_in(folder)) and not _ODD(folder)  # paths are judged apart: nothing is silent
-    )
-
-
-def _folder(
-    place: layout.Place,
-    files: Mapping[str, TreeEntry],
-    history: Mapping[str, Sequence[Commit]] | None,
-    name: str,
-) -> Folder:
-    if history is None:
-        return Folder(place, files, None, {})
-    prefix = f"{name}/{layout.folder(place.type, place.id)}"
-    commits = {file: history.get(f"{prefix}/{file}", ()) for file in files}
-    definition = next((commits[file] for file in ("model.yaml", "model.json") if commits.get(file)), ())
-    if not definition:
-        return Folder(place, files, None, {})
-    newest = max((found[0] for found in commits.values() if found), key=lambda commit: commit.when)
-    added = definition[-1]
-    published = {
-        version: found[-1].when
-        for file, found in commits.items()
-        if found and is_version(version := file.rpartition(".")[0]) and file.endswith((".yaml", ".json"))
-    }
-    provenance = Provenance(added=added.when, by=added.author, updated=newest.when, commit=newest.id)
-    return Folder(place, files, provenance, published)
-
-
-def _rows(
-    tree: Tree,
-    name: str,
-    folders: Sequence[Folder],
-    context: Context,
-    jobs: int,
-    progress: Callable[[int, int], None] | None,
-    store: Store,
-) -> tuple[list[Row], int]:
-    inner = replace(context, publishers={})  # rules of one entry may not depend on other files: their result is kept
-    basis = _basis(inner, name)
-    keys = [_key(basis, folder) for folder in folders]
-    known = store.get(keys)
-    missing = [index for index, key in enumerate(keys) if key not in known]
-
-    def work(start: int, stop: int) -> list[Row]:
-        return [_read(tree, name, folders[index], inner) for index in missing[start:stop]]
-
-    fresh: dict[str, Row] = {}
-    done = 0
-    for chunk in parallel.map_chunks(work, len(missing), jobs):
-        for row in chunk:
-            fresh[keys[missing[done]]] = row
-            done += 1
-        if progress:
-            progress(done, len(missing))
-    if fresh:
-        store.put(fresh, (key for key in keys if key in known))
-    known |= fresh
-    return [known[key] for key in keys], len(missing)
-
-
-def _basis(context: Context, name: str) -> str:
-    parts = [resources.program(), name, context.now.date().isoformat()]
-    parts += [part.model_dump_json() for part in (context.settings, context.roles, context.policy, context.taxonomy)]
-    parts += [repr(context.types), json.dumps(context.runtimes, sort_keys=True, default=dict)]
-    return canonical.digest("\0".join(parts).encode())
-
-
-def _key(basis: str, folder: Folder) -> str:
-    files = "\0".join(f"{name} {entry.mode} {entry.blob}" for name, entry in sorted(folder.files.items()))
-    times = sorted((version, when.isoformat()) for version, when in folder.published.items())
-    return canonical.digest(
-        f"{basis}\0{folder.path}\0{files}\0{folder.provenance!r}\0{times}".encode("utf-8", "surrogateescape")
-    )
-
-
-def _read(tree: Tree, name: str, folder: Folder, context: Context) -> Row:
-    reading = checks.definition(tree, name, folder.place, folder.files, context)
-    problems = list(reading.problems)
-    made = None
-    if reading.subject is not None:
-        problems += checks.entry_rules(reading.subject, name)
-        schema = context.types[folder.place.type]
-        made = make(
-            folder.place.id,
-            folder.place.type,
-            _inlined(reading.subject.definition, reading.subject.texts),
-            provenance=folder.provenance,
-            published=folder.published,
-            cards=reading.cards,
-            cover=folder.files["cover.webp"].blob if "cover.webp" in folder.files else "",
-            facets=schema.values,
-        )
-    told = _PROBLEMS.dump_json(problems) if problems else b"[]"
-    if made is None:
-        return Row(b"", b"", b"", b"{}", told)
-    return Row(to_json(made.outline), made.wire, made.listing, to_json(reading.cards), told)
-
-
-def _inlined(definition: Definition, texts: Mapping[str, str]) -> Definition:
-    """The definition with the texts of its templates in place of the names of their files: readers have no folder."""
-    if not any(name.endswith(".jinja") for name in texts):
-        return definition
-    releases = dict(definition.releases)
-    for version, release in releases.items():
-        prompt = release.spec.get("prompt")
-        template = prompt.get("template") if isinstance(prompt, dict) else None
-        text = texts.get(str(template.get("file"))) if isinstance(template, dict) else None
-        if isinstance(prompt, dict) and text is not None:
-            spec = {**release.spec, "prompt": {**prompt, "template": text}}
-            releases[version] = release.model_copy(update={"spec": spec})
-    return definition.model_copy(update={"releases": releases})
-
-
-def _gallery(rows: Iterable[Row]) -> tuple[Gallery, list[Problem]]:
-    kept = list(rows)
-    whole = [row for row in kept if row.outline]
-    outlines = _OUTLINES.validate_json(b"[" + b",".join(row.outline for row in whole) + b"]")
-    cards: list[dict[str, Any]] = json.loads(b"[" + b",".join(row.cards for row in whole) + b"]")
-    entries = (
-        Entry(outline, row.wire, row.listing, card) for outline, row, card in zip(outlines, whole, cards, strict=True)
-    )
-    problems = [problem for row in kept if row.problems != b"[]" for problem in _PROBLEMS.validate_json(row.problems)]
-    return Gallery.of(entries), problems

@@ -1,11 +1,13 @@
 """What was made of each model folder, kept so that an unchanged folder is not parsed again.
 
 One SQLite file in the git directory, keyed by everything the result depends on: the blob ids of the folder, the
-program, the schemas and settings, the provenance and the day. It can be deleted at any time; a damaged one is.
+program, the schemas and settings, the provenance and the day. Of commits that others were compared with it also has the
+keys of their folders and the problems of the whole. It can be deleted at any time; a damaged one is.
 """
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from contextlib import closing, suppress
 from typing import TYPE_CHECKING, NamedTuple
@@ -15,6 +17,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _NAME = "definitions-2.sqlite"
+_SNAPSHOTS = 4  # the base goes on with every merge
 _SPARE = 3  # times as many rows as one run uses: a pull request reads two trees, and somebody may switch back
 
 
@@ -25,6 +28,13 @@ class Row(NamedTuple):
     wire: bytes
     listing: bytes
     cards: bytes
+    problems: bytes
+
+
+class Snapshot(NamedTuple):
+    """A commit as it was found: the keys of its model folders by path, and the JSON of all its problems."""
+
+    keys: Mapping[str, str]
     problems: bytes
 
 
@@ -72,6 +82,34 @@ class Store:
         if count > _SPARE * max(len(wanted), 1):
             known = [key for (key,) in base.execute("SELECT key FROM folder")]
             base.executemany("DELETE FROM folder WHERE key = ?", ((key,) for key in known if key not in wanted))
+
+    def snapshot(self, key: str) -> Snapshot | None:
+        """What was found in a commit before."""
+        if self._path is None or not self._path.exists():
+            return None
+        try:
+            with closing(sqlite3.connect(self._path)) as base:
+                found = base.execute("SELECT keys, problems FROM snapshot WHERE key = ?", (key,)).fetchone()
+            return Snapshot(dict(json.loads(found[0])), found[1]) if found else None
+        except (sqlite3.Error, ValueError, TypeError):  # no table yet, or damaged: then it is made again
+            return None
+
+    def keep(self, key: str, snapshot: Snapshot) -> None:
+        """Keep what was found in a commit; the oldest are forgotten."""
+        if self._path is None:
+            return
+        try:
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            with closing(sqlite3.connect(self._path)) as base, base:
+                base.execute("CREATE TABLE IF NOT EXISTS snapshot (key TEXT PRIMARY KEY, keys BLOB, problems BLOB)")
+                values = (key, json.dumps(dict(snapshot.keys)), snapshot.problems)
+                base.execute("INSERT OR REPLACE INTO snapshot VALUES (?, ?, ?)", values)
+                base.execute(
+                    "DELETE FROM snapshot WHERE rowid NOT IN (SELECT rowid FROM snapshot ORDER BY rowid DESC LIMIT ?)",
+                    (_SNAPSHOTS,),
+                )
+        except (sqlite3.Error, OSError):
+            self.discard()
 
     def discard(self) -> None:
         """Throw the file away; what was kept is made again."""
