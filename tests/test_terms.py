@@ -60,8 +60,7 @@ def test_a_date_that_does_not_change_is_not_judged_again() -> None:
         ("expires: 2027-12-31", "expires: 2028-01-01", False),
         ("expires: 2027-12-31", "expires: 2027-12-31\nregions: []", False),
         ("expires: 2027-12-31", "", False),
-        ("", "expires: 2027-12-31", True),
-        ("", "expires: 2027-12-31\nreason: A trial.", False),
+        ("", "expires: 2027-12-31", False),  # nothing was said before
     ],
 )
 def test_an_earlier_end_needs_a_reason(before: str, after: str, found: bool) -> None:

@@ -56,8 +56,7 @@ def impossible_expiry(comparison: Comparison) -> Iterator[Finding]:
 def hastened_expiry(comparison: Comparison) -> Iterator[Finding]:
     """A model ends earlier than it said, without a reason.
 
-    Users planned with the date, or with there being none. They see the reason beside the new date: it tells them
-    whether to hurry.
+    Users planned with the date. They see the reason beside the new one: it tells them whether to hurry.
 
     Bad:
 
@@ -78,10 +77,10 @@ def hastened_expiry(comparison: Comparison) -> Iterator[Finding]:
         if pair.before is None or pair.after is None or (ends := pair.after.outline.expires) is None:
             continue
         was = pair.before.outline.expires
-        if (was is None or ends < was) and not (pair.after.outline.reason or "").strip():
-            before = f"on {was}" if was else "never"
-            message = f"{pair.after.id} expires on {ends}, and {before} in base ({pair.base_file}), without a reason"
-            fix = f"add `reason:` with one sentence for its users, as `galleryctl expire {pair.id}` does"
+        if was is not None and ends < was and not (pair.after.outline.reason or "").strip():
+            message = f"{pair.after.id} expires on {ends}, and on {was} in base ({pair.base_file}), without a reason"
+            command = f'galleryctl expire {pair.after.id} --on {ends} --reason "…"'
+            fix = f"add `reason:` with one sentence for its users, as `{command}` does"
             yield Finding(pair.model_file, ("expires",), message, fix)
 
 
