@@ -42,15 +42,16 @@ def _differing(base: Side, merged: Side, name: str) -> Iterator[str]:
         return
     for path, entry in merged.paths.items():
         old = base.paths.get(path)
-        if old is None or (old.mode, old.blob) != (entry.mode, entry.blob):
+        if old != entry and (old is None or (old.mode, old.blob) != (entry.mode, entry.blob)):
             yield f"{name}/{path}"
     yield from (f"{name}/{path}" for path in base.paths if path not in merged.paths)
 
 
 def _of_models(base: Side, merged: Side, paths: Iterable[str], name: str) -> Iterator[Change]:
     old, new = base.gallery.by_id, merged.gallery.by_id
-    added = [entry for entry in merged.gallery if entry.id not in old]
-    removed = {entry.id: entry for entry in base.gallery if entry.id not in new and not _stands(entry.outline, merged)}
+    added = [new[model] for model in sorted(new.keys() - old.keys())]
+    gone = sorted(old.keys() - new.keys())
+    removed = {model: old[model] for model in gone if not _stands(old[model].outline, merged)}
     renamed = _renamed(removed, added)
     pictures = _pictures(paths, name)
     for entry in added:
@@ -64,13 +65,14 @@ def _of_models(base: Side, merged: Side, paths: Iterable[str], name: str) -> Ite
     for entry in removed.values():
         yield models.whole(Kind.MODEL_REMOVED, entry, base, merged)
     concerned = _concerned(base, merged)
-    for entry in merged.gallery:
-        before = old.get(entry.id)
-        if before is None:
+    pictured = {model for _, model in pictures}
+    for model, entry in new.items():
+        before = old.get(model)
+        if before is None or (before is entry and concerned is None and model not in pictured):
             continue
         one, other = before.outline, entry.outline
-        files = {*pictures.get((one.type, one.id), ()), *pictures.get((other.type, other.id), ())}
-        if one.sha256 != other.sha256 or files or (concerned and concerned(other)):
+        if one.sha256 != other.sha256 or model in pictured or (concerned and concerned(other)):
+            files = {*pictures.get((one.type, model), ()), *pictures.get((other.type, model), ())}
             yield from models.of_model(Subject(base, merged, before, entry), files)
 
 

@@ -134,4 +134,5 @@ def _named(item: Mapping[str, Any]) -> bool:
 def _label(item: Mapping[str, Any]) -> Any:  # noqa: ANN401 - any JSON value
     """What people call an item."""
     name = next((plain(item[field]) for field in ("key", "path", "model", "name", "label") if item.get(field)), None)
-    return plain(item) if name is None else name
+    parts = [str(item[field]).lower() for field in ("parameters", "format") if item.get(field)]
+    return name or "-".join(parts) or plain(item)
