@@ -1,0 +1,90 @@
+"""What verdicts say in words, as Markdown: roles, approvals, lanes, waiting times."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from galleryctl.problems import Severity
+from galleryctl.reviewing.markdown import code, prose
+
+if TYPE_CHECKING:
+    import datetime as dt
+
+    from galleryctl.policy import Need, Verdict
+
+ROLES = {
+    "owner": "an owner",
+    "reviewer": "a reviewer",
+    "steward": "a steward",
+    "clearance": "clearance",
+    "admin": "an admin",
+    "consumer": "the owner of a service that uses it",
+    "maintainer": "the maintainer to be",
+}
+_NUMBERS = ("no", "one", "two", "three", "four", "five")
+_RISKS = {
+    "visibility": "more people would see it",
+    "licence": "a licence changes",
+    "source-host": "files come from somewhere new",
+    "owners": "somebody else may act for it",
+    "removal": "something goes for good",
+}
+_REASONS = 3
+_MINUTE, _HOUR, _DAY = 60, 3600, 86400
+
+
+def need(wanted: Need, most: int) -> str:
+    """One line about approvals: those that are there, and those that are missing."""
+    what = f"{code(wanted.action, 60)} of {code(wanted.subject, 120)}"
+    given = f"✓ {', '.join(prose(name, 60) for name in wanted.given[:most])}" if wanted.given else ""
+    if not wanted.missing:
+        return f"{given}: {what}"
+    count = _NUMBERS[wanted.missing] if wanted.missing < len(_NUMBERS) else str(wanted.missing)
+    others = [name for name in wanted.of if name not in wanted.given]
+    names = ", ".join(prose(name, 60) for name in others[:most])
+    if len(others) > most:
+        names += f" or {len(others) - most} more"
+    who = (
+        f"{ROLES[wanted.role]}: {names}"
+        if names
+        else f"{ROLES[wanted.role]}, and there is nobody: an admin has to name one"
+    )
+    more = " more" if wanted.given else ""
+    return f"{given + '; ' if given else ''}{count}{more} of {who} · {what}"
+
+
+def why(verdict: Verdict) -> str:
+    """The sentence of a verdict, the same while nothing happens: of a clock it does not say how long it has to run."""
+    if verdict.turn == "clock" and verdict.earliest:
+        return f"Nothing is missing: lane {verdict.lane} lets it in after {moment(verdict.earliest)}."
+    return verdict.why
+
+
+def by_hand(verdict: Verdict, width: int) -> str:
+    """Why it is not merged by itself: what keeps it out of the fastest lane that comes into question."""
+    first = verdict.passed_over[0].lane if verdict.passed_over else ""
+    reasons = [prose(each.reason, width) for each in verdict.passed_over if each.lane == first]
+    if reasons:
+        return f"not {code(first)}, since {'; '.join(reasons[:_REASONS])}"
+    risks = [_RISKS.get(risk, risk) for risk in verdict.risks]
+    if any(problem.severity is not Severity.NOTE for problem in verdict.problems):
+        risks.append("there are problems")
+    return "; ".join(risks) or "it changes more than an automatic lane takes"
+
+
+def moment(when: dt.datetime) -> str:
+    return f"{when:%Y-%m-%d %H:%M} UTC"
+
+
+def waiting(until: dt.datetime, now: dt.datetime) -> str:
+    """`in 8 minutes, at 2026-11-21 15:12 UTC`."""
+    left = (until - now).total_seconds()
+    return f"in {span(left)}, at {moment(until)}" if left > 0 else f"since {moment(until)}"
+
+
+def span(seconds: float) -> str:
+    """`8 minutes`, `5 hours`, `3 days`: the largest unit of which there are two, rounded up."""
+    for unit, name in ((_DAY, "day"), (_HOUR, "hour"), (_MINUTE, "minute")):
+        if seconds > unit * (1 if unit == _MINUTE else 2):
+            return f"{-int(-seconds // unit)} {name}s"
+    return "a minute"
