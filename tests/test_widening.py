@@ -10,15 +10,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import crossed
-from conftest import MINIMAL
+from conftest import MINIMAL, write
 from galleryctl import loading
 from galleryctl.checks.rule import Ledger
 from galleryctl.loading import comparing
 from judged import NOW, OUTSIDE, TINY, model, other
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
+    from pathlib import Path
 
+    from conftest import Result
     from galleryctl.problems import Problem
 
 PEOPLE = ("ada", "bob", "eve")
@@ -169,3 +171,21 @@ def test_what_base_narrowed_already_is_not_told_to_whoever_edits_it_next() -> No
 def test_a_definition_that_cannot_be_read_is_told_by_others(ending: str) -> None:
     broken = {f"{TINY}/model.yaml": None, f"{TINY}/model.{ending}": "visibility: [\n"}
     assert codes({}, broken, {"acme/tiny": {"public"}}) == []
+
+
+def test_two_pull_requests_against_a_published_site(
+    registry: Callable[..., Path], commit: Callable[..., str], run: Callable[..., Result], tmp_path: Path
+) -> None:
+    """Published, deleted in one pull request, added for fewer people in the next: real git, a real site."""
+    root, site = registry(HOUSE), tmp_path / "site"
+    built = run("build", "--registry", root, "--out", site, "--now", NOW)
+    assert built.exit_code == 0, built.stderr
+    commit(root, GONE)
+    write(root, {**MINIMAL_TINY, **model("visibility: organisation")})
+    words = ("check", "--registry", root, "--base", "HEAD", "--now", NOW)
+    assert "VIS002" not in run(*words).stdout
+    judged_ = run(*words, "--ledger", site)
+    assert judged_.exit_code == 1
+    line = "registry/models/llm/acme/tiny/model.yaml:6:13: VIS002 acme/tiny is for the organisation, and was published"
+    assert line in judged_.stdout
+    assert run(*words, "--ledger", tmp_path / "nowhere").exit_code == 3
