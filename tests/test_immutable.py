@@ -376,5 +376,24 @@ def test_a_pin_counts_even_if_the_same_pull_request_drops_it(
     assert codes(between(folder, base)) == {"IMM003", "LIF010"}
 
 
+def test_a_pin_of_an_earlier_id_counts(registry: Callable[..., Path], commit: Callable[..., str]) -> None:
+    folder = registry(
+        {
+            f"{TINY}/model.yaml": MODEL + "aliases: [acme/older]\n",
+            "consumers/desk.yaml": "title: Desk\npins: [{model: acme/older}]\n",
+        }
+    )
+    base = commit(folder, {})
+    commit(folder, GONE)
+    assert codes(between(folder, base)) == {"IMM003", "LIF010"}
+
+
+def test_a_quarantine_cannot_be_undone_away(registry: Callable[..., Path], commit: Callable[..., str]) -> None:
+    folder = registry()
+    base = commit(folder, release("1.0.1", f"{FIRST}status: quarantined\nreason: Stolen.\n"))
+    commit(folder, {f"{TINY}/1.0.1.yaml": None})
+    assert codes(between(folder, base)) == {"IMM003", "LIF010"}
+
+
 def test_an_edit_of_a_model_touches_no_release() -> None:
     assert immutable({}, model(summary="Other words.")) == set()

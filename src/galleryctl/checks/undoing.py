@@ -18,6 +18,9 @@ def against(pair: Pair, version: str = "") -> str:
     """Why a model of base, or one release of it, cannot be taken back; empty where it can."""
     comparison = pair.comparison
     window = comparison.base.context.policy.clocks.undo
+    states = pair.before.outline.releases if pair.before else {}
+    if "quarantined" in ([states.get(version)] if version else states.values()):
+        return "it is quarantined, and those who have it must go on being told"
     when = _published(pair, version)
     if when is None:
         return "when it was published is not known"
@@ -36,9 +39,10 @@ def _published(pair: Pair, version: str) -> dt.datetime | None:
 def _references(pair: Pair, version: str) -> Iterator[str]:
     """Files that name a model, or this release of it. A pin counts even if the same pull request drops it."""
     merged = pair.comparison.merged
+    names = {pair.id, *(pair.before.outline.aliases if pair.before else ())}
     for world in (pair.comparison.base, merged):
         for service, consumer in world.consumers.items():
-            if any(pin.model == pair.id and version in {"", pin.version} for pin in consumer.pins):
+            if any(pin.model in names and version in {"", pin.version} for pin in consumer.pins):
                 yield data_file(world, f"consumers/{service}")
     if version:
         return
