@@ -231,7 +231,7 @@ def made(
         return Plan(found.files, title, (), (), {})
     seen = judged(found.files, {found.path: text}, now)
     refused, caused = split(seen.new, [f"{found.files.name}/{found.path}"])
-    entry = whole(seen.before, found.place)
+    entry = whole(seen.before, found.place, found.version)
     needed = depending.dependents(seen.before.world, found.id, found.version, name=found.files.name)
     told = extra if refused or words else (*extra, *_told(found, seen, entry, needed, now))
     return Plan(

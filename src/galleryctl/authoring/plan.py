@@ -128,11 +128,12 @@ def split(new: Sequence[Problem], own: Sequence[str]) -> tuple[tuple[Problem, ..
     return tuple(refused), tuple(problem for problem in new if problem not in refused)
 
 
-def whole(loaded: Loaded, place: Place) -> Entry:
-    """The model; `UsageError` where it cannot be read."""
+def whole(loaded: Loaded, place: Place, version: str = "") -> Entry:
+    """The model; `UsageError` where it, or this release of it, cannot be read."""
     entry = loaded.gallery.by_id.get(place.id)
-    if entry is None:
-        raise UsageError(f"{place.id} has errors, so nobody can say what this would mean; galleryctl check names them")
+    if entry is None or (version and version not in entry.outline.releases):
+        what = f"{place.id}@{version}" if version else place.id
+        raise UsageError(f"{what} has errors, so nobody can say what this would mean; galleryctl check names them")
     return entry
 
 
