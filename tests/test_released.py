@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 import crossed
 from conftest import MINIMAL
 from galleryctl.checks.pairs import ordered
-from galleryctl.checks.released import _raised
-from galleryctl.spec import is_version, version_key
+from galleryctl.checks.released import _origins, _raised
+from galleryctl.spec import Release, is_version, version_key
 from judged import TINY, model, other
 
 FIRST = MINIMAL[f"{TINY}/1.0.0.yaml"] or ""
@@ -214,6 +214,21 @@ def test_a_first_release_needs_no_notes() -> None:
 def test_another_owner_or_host(sources: dict[str, Any], origin: str) -> None:
     (message,) = crossed.messages({}, written("1.1.0", variants=[variant(sources=sources)]), "SRC008")
     assert message == f"acme/tiny@1.1.0 takes files from {origin}, while 1.0.0 has huggingface acme"
+
+
+@pytest.mark.parametrize(
+    ("changes", "origins"),
+    [
+        ({"downloads": [{"label": "SDK", "url": "https://eve.example/sdk"}]}, ["eve.example"]),
+        ({"environment": {"image": f"ghcr.io/eve/run@sha256:{'0' * 64}"}}, ["ghcr.io/eve"]),
+        ({"variants": [variant(gguf={"repo": "eve/gguf"})]}, ["gguf eve"]),
+        ({"variants": [variant(files={"none": [{"path": "a", "url": "https://eve.example/a"}]})]}, ["eve.example"]),
+        ({"downloads": [{"label": "SDK", "url": "nowhere"}, {"label": "SDK", "url": "https://[odd"}]}, []),
+    ],
+)
+def test_whatever_else_is_loaded(changes: dict[str, Any], origins: list[str]) -> None:
+    found = [*_origins(Release.model_validate(data(**changes)))]
+    assert [origin for origin, _ in found if origin != "huggingface acme"] == origins
 
 
 @pytest.mark.parametrize("repository", ["acme/tiny-2", "ACME/tiny", "acme/{quantization}"])
