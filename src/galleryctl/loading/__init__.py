@@ -159,7 +159,7 @@ class _Load:
         if reader.basis == base.basis:
             changed = folders.differing(base.world.paths, self.paths)
             kept = {path: each for path, each in base.known.items() if path not in changed}
-        fresh, parsed = reader.read(folders.beside(self.paths, base.known, changed))
+        fresh, parsed = reader.read(folders.beside(self.paths, base.known, changed), base.known.values())
         return dict(sorted((kept | fresh).items())), parsed
 
     def _loaded(

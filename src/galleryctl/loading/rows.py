@@ -66,15 +66,16 @@ class Reader:
         self._jobs, self._progress = jobs, progress
         self.basis = basis(context, name)
 
-    def read(self, folders: Sequence[Folder]) -> tuple[dict[str, Known], int]:
-        """Every folder by its path, and how many had to be parsed."""
+    def read(self, folders: Sequence[Folder], kept: Iterable[Known] = ()) -> tuple[dict[str, Known], int]:
+        """Every folder by its path, and how many had to be parsed. The store goes on to know what is `kept`."""
         keys = [_key(self.basis, folder) for folder in folders]
-        rows, parsed = self._rows(folders, keys)
+        used = [each.key for each in kept]
+        rows, parsed = self._rows(folders, keys, used)
         try:
             known = _known(keys, rows)
         except ValueError:  # somebody else wrote into the store: what it held is made again
             self._store.discard()
-            rows, parsed = self._rows(folders, keys)
+            rows, parsed = self._rows(folders, keys, used)
             known = _known(keys, rows)
         return {folder.path: each for folder, each in zip(folders, known, strict=True)}, parsed
 
@@ -89,7 +90,7 @@ class Reader:
             return None
         return dict(zip(keys, known, strict=True))
 
-    def _rows(self, folders: Sequence[Folder], keys: Sequence[str]) -> tuple[list[Row], int]:
+    def _rows(self, folders: Sequence[Folder], keys: Sequence[str], used: Sequence[str]) -> tuple[list[Row], int]:
         known = self._store.get(keys)
         missing = [index for index, key in enumerate(keys) if key not in known]
 
@@ -105,7 +106,7 @@ class Reader:
             if self._progress:
                 self._progress(done, len(missing))
         if fresh:
-            self._store.put(fresh, (key for key in keys if key in known))
+            self._store.put(fresh, (*used, *(key for key in keys if key in known)))
         known |= fresh
         return [known[key] for key in keys], len(missing)
 
