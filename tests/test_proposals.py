@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 import crossed
-from conftest import MINIMAL
+from conftest import MINIMAL, git
 from fakes import MemoryTree
 from galleryctl import loading
 from galleryctl.checks.rule import Ledger
@@ -16,8 +16,10 @@ from galleryctl.loading import comparing
 from judged import NOW, OUTSIDE, TINY, model, other
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
+    from pathlib import Path
 
+    from conftest import Result
     from galleryctl.problems import Problem
 
 ROLES = MINIMAL["roles.yaml"] or ""
@@ -97,6 +99,17 @@ def test_what_governs_lies_outside_the_registry_too(path: str) -> None:
 def test_content_travels_alone(merged: Mapping[str, str | None], found: str) -> None:
     said = whole({"docs/guide.md": "# Guide\n"}, merged, "PRQ002")
     assert [problem.fix for problem in said] == ([f"two pull requests: take {found} out of this one"] if found else [])
+
+
+def test_a_registry_begins_with_all_of_it_at_once(
+    registry: Callable[..., Path], commit: Callable[..., str], run: Callable[..., Result]
+) -> None:
+    root = registry(many(21))
+    git(root.parent, "rm", "-rq", "--cached", "registry")
+    commit(root.parent / "docs", {"guide.md": "# Guide\n"})
+    judged_ = run("check", "--registry", root, "--base", "HEAD", "--now", NOW)
+    assert "22 models checked" in judged_.stderr
+    assert not {"GOV001", "PRQ001", "PRQ002"} & {word for line in judged_.stdout.splitlines() for word in line.split()}
 
 
 # -- how much

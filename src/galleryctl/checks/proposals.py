@@ -40,6 +40,8 @@ class _Touched(NamedTuple):
 
 def _touched(comparison: Comparison) -> _Touched:
     """A rename is a deletion and an addition, so both of its ends are here."""
+    if not comparison.base.paths:  # a registry begins with all of it at once
+        return _Touched((), (), ())
     content, governance, others = [], [], []
     name = comparison.name
     told = {change.path for change in comparison.changes if change.kind is Kind.GOVERNANCE_CHANGED}
