@@ -448,6 +448,17 @@ def test_a_terminal_is_asked_before_a_model_is_discontinued(folder: Path) -> Non
     assert "status: discontinued\n" in model(folder)
 
 
+@pytest.mark.parametrize("command", ["discontinue", "remove"])
+def test_what_somebody_changes_while_it_asks_is_not_lost(folder: Path, command: str) -> None:
+    terminal = Terminal(command, "acme/tiny", "--reason", "x", "--now", NOW, cwd=folder.parent)
+    terminal.until("[y/N]:")
+    (folder / TINY / "model.yaml").write_text(f"{MODEL}# mine\n")
+    terminal.say("y\n")
+    assert terminal.ended() == 3
+    assert "was changed in the meantime" in " ".join(terminal.text.split())
+    assert model(folder) == f"{MODEL}# mine\n"
+
+
 def test_ctrl_c_at_the_question_changes_nothing(folder: Path) -> None:
     terminal = Terminal("remove", "acme/tiny", "--reason", "x", "--now", NOW, cwd=folder.parent)
     terminal.until("[y/N]:")

@@ -10,7 +10,7 @@ from galleryctl.authoring import arriving, taking
 from galleryctl.authoring.editing import Change
 from galleryctl.authoring.files import Files, Overlay
 from galleryctl.checks.rule import Ledger
-from galleryctl.errors import UsageError
+from galleryctl.errors import OutputError, UsageError
 from galleryctl.loading import comparing
 from galleryctl.problems import Problem, Severity
 from galleryctl.spec import Limits, Model, Release
@@ -75,12 +75,23 @@ class Plan:
         """Write and take away, all or nothing."""
         if self.refused:
             raise UsageError(f"{self.refused[0].code} {self.refused[0].message}")
+        self._refuse_stale()
         if self.gone:
             taking.take(self.files.registry, self.gone, self.texts, arriving.mend)
         else:
             self.files.write(self.texts)
         lines = [*([self.note, ""] if self.note else []), *(f"* {line}" for line in self.told)]
         return Changed(self.paths, self.title, "\n".join(lines) + "\n")
+
+    def _refuse_stale(self) -> None:
+        """Raise `OutputError` where somebody changed these files since the plan was made."""
+        now = Files(self.files.registry).entries
+        for path in {**self.files.entries, **now}:
+            ours = path in self.texts or any(path == each or path.startswith(f"{each}/") for each in self.gone)
+            if ours and now.get(path) != self.files.entries.get(path):
+                raise OutputError(
+                    f"{self.files.name}/{path} was changed in the meantime: nothing was done; run it again"
+                )
 
 
 class Judged(NamedTuple):

@@ -121,7 +121,9 @@ def narrower_reference(world: World) -> Iterator[Finding]:
             target = hidden.get(name) or hidden.get(gallery.aliases.get(name, ""))
             if target and target.id != outline.id and not audiences.includes(seen[target.id], audiences.of(outline)):
                 message = f"{outline.id} ({outline.visibility}) names {name}, which is {target.visibility}"
-                yield Finding(world.model_file(outline), pointer, message, f"drop {name}, or widen {target.id} first")
+                level = outline.visibility if outline.visibility != "restricted" else "restricted --allow NAME"
+                fix = f"drop {name}, or widen the other first: `galleryctl visibility {target.id} {level}`"
+                yield Finding(world.model_file(outline), pointer, message, fix)
 
 
 def _references(outline: Outline) -> Iterator[tuple[Pointer, str]]:
@@ -153,7 +155,7 @@ def unfit_allowed(subject: Subject) -> Iterator[Finding]:
     """
     model, roles = subject.definition.model, subject.context.roles
     if model.visibility == "restricted" and not model.allowed:
-        fix = "add `allowed:` with groups or people of roles.yaml"
+        fix = f"`galleryctl visibility {subject.place.id} restricted --allow NAME`, a group or person of roles.yaml"
         yield Finding(subject.model_file, ("visibility",), f"{subject.place.id} is restricted to nobody", fix)
     if model.visibility == "public" and model.allowed:
         fix = "remove `allowed`, or write `visibility: restricted` before the first publication"
@@ -260,7 +262,7 @@ def no_successor(subject: Subject) -> Iterator[Finding]:
         and not _SAYS_NONE.search(model.reason or "")
     ):
         message = f"{subject.place.id} is {model.status}, and no successor is named"
-        fix = "add `successor:` with an id, or say in `reason` that there is no successor"
+        fix = f"`galleryctl edit {subject.place.id} successor=ID`, or say in `reason` that there is no successor"
         yield Finding(subject.model_file, ("status",), message, fix)
 
 
