@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from galleryctl.errors import GitError
 from galleryctl.git import process as run
-from galleryctl.git.branching import branch, branches, record, remote, switch
+from galleryctl.git.branching import branch, branches, record, remote, snapshot, switch
 from galleryctl.git.differing import ExcessError
 from galleryctl.git.merging import Merged, Proposed, commits, merge_base, merged
 from galleryctl.git.proposing import Proposal
@@ -55,6 +55,7 @@ __all__ = [
     "record",
     "remote",
     "resolve",
+    "snapshot",
     "switch",
     "toplevel",
     "touched",

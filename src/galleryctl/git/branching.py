@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 from typing import TYPE_CHECKING
 
 from galleryctl.errors import GitError
@@ -43,6 +44,23 @@ def record(root: Path, paths: Sequence[str], message: str, *, sign_off: bool = T
     words = ("commit", "--quiet", "--file=-", *(("--signoff",) if sign_off else ()), "--only", "--", *names)
     run.finish(run.start(top, *words, fed=True), message.encode())
     return run.finish(run.start(top, "rev-parse", "HEAD")).decode().strip()
+
+
+def snapshot(root: Path, paths: Sequence[str]) -> str:
+    """HEAD with these files and folders as they are on the disk, as a commit that no branch names; its id.
+
+    Neither the index nor a branch changes, and no hook runs.
+    """
+    place = run.required(root)
+    names = [f"{place.prefix}{path}" for path in paths]
+    top = place.top or place.folder
+    with tempfile.TemporaryDirectory(prefix="galleryctl-") as folder:
+        own = {"GIT_INDEX_FILE": f"{folder}/index"}
+        run.finish(run.start(top, "read-tree", "HEAD", more=own))
+        run.finish(run.start(top, "add", "--all", "--", *names, more=own))
+        tree = run.finish(run.start(top, "write-tree", more=own)).decode().strip()
+    words = ("-c", "commit.gpgSign=false", "commit-tree", tree, "-p", "HEAD", "-m", "snapshot")
+    return run.finish(run.start(top, *words)).decode().strip()
 
 
 def remote(root: Path, name: str = "origin") -> str | None:
