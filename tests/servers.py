@@ -38,6 +38,7 @@ class Served(NamedTuple):
 def _handler(application: Callable[[Asked], Answer], asked: list[Asked]) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
+        disable_nagle_algorithm = True  # head and body are two writes: the second would wait for the first's echo
 
         def handle_one(self) -> None:
             length = int(self.headers.get("content-length") or 0)

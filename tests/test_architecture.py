@@ -63,6 +63,7 @@ HOMES = {  # third-party library, or part of the standard library that needs car
     "pydantic_core": ("",),
     "questionary": ("terminal",),
     "referencing": ("checks",),
+    "requests": ("forge.api",),  # for its exceptions: PyGithub lets them through
     "rfc8785": ("canonical",),
     "rich": ("terminal",),
     "s3fs": ("hubs.objects",),

@@ -208,6 +208,7 @@ def test_files_are_committed_and_read(place: Place) -> None:
     assert ada.read("logo.png", first) == b"\x89PNG\xff"
     assert ada.read("README.md", "proposal") == b"# Gallery\n"
     assert ada.read("registry/gallery.yaml", "main") is None
+    assert ada.read("registry", "proposal") is None  # a folder
     second = ada.commit_files("proposal", first, "Remove it", {"logo.png": None, "absent.png": None})
     assert ada.read("logo.png", "proposal") is None
     assert ada.read("registry/gallery.yaml", second) == b"title: Gallery\n"

@@ -141,6 +141,7 @@ class Server:
 def _handler(server: Server) -> type[BaseHTTPRequestHandler]:  # noqa: C901 - one class, made for one server
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
+        disable_nagle_algorithm = True  # head and body are two writes: the second would wait for the first's echo
 
         def handle_any(self) -> None:
             length = int(self.headers.get("content-length") or 0)

@@ -53,15 +53,21 @@ class _LaterError(Exception):
 
 
 class _Hiding(logging.Filter):
-    """The client's log holds requests and answers; the token is taken out of them."""
+    """The log of a client holds requests and answers; tokens are taken out of them."""
 
-    def __init__(self, token: str) -> None:
+    def __init__(self) -> None:
         super().__init__()
-        self._token = token
+        self.tokens: set[str] = set()
 
     def filter(self, record: logging.LogRecord) -> bool:
-        record.msg, record.args = record.getMessage().replace(self._token, _HIDDEN), ()
+        text = record.getMessage()
+        for token in self.tokens:
+            text = text.replace(token, _HIDDEN).replace(quote(token, safe=""), _HIDDEN)
+        record.msg, record.args = text, ()
         return True
+
+
+_HIDING = _Hiding()
 
 
 class Api:
@@ -84,26 +90,41 @@ class Api:
             user_agent="galleryctl",
         )
         self._requester = client.requester
+        _HIDING.tokens.add(token)
         for name in _LOUD:
-            logging.getLogger(name).addFilter(_Hiding(token))
+            logging.getLogger(name).addFilter(_HIDING)
 
     @property
     def local(self) -> bool:
         """Whether the forge is on this machine."""
         return urlsplit(self._address).scheme == "http"
 
-    def get(self, path: str, **query: str) -> Json:
+    def look(self, path: str, **query: str) -> Json:
+        """Whatever there is."""
         return self._patiently("GET", path, query, None)[0]
 
-    def every(self, path: str, key: str = "", **query: str) -> Iterator[Json]:
+    def get(self, path: str, **query: str) -> dict[str, Json]:
+        """One object."""
+        answer = self.look(path, **query)
+        if not isinstance(answer, dict):
+            raise ForgeError(f"{path}: the forge answered something that is no object; try again later")
+        return answer
+
+    def page(self, path: str, **query: str) -> list[dict[str, Json]]:
+        """The first items of a list."""
+        return self._items(path, self.look(path, **query))
+
+    def _items(self, path: str, answer: Json) -> list[dict[str, Json]]:
+        if not isinstance(answer, list) or not all(isinstance(each, dict) for each in answer):
+            raise ForgeError(f"{path}: the forge answered something that is no list of objects; try again later")
+        return answer
+
+    def every(self, path: str, key: str = "", **query: str) -> Iterator[dict[str, Json]]:
         """All items of a list, page by page; `key` names it where the answer is an object."""
         query = {**query, "per_page": str(_PAGE)}
         for _ in range(_PAGES):
             answer, headers = self._patiently("GET", path, query, None)
-            items = answer.get(key) if key and isinstance(answer, dict) else answer
-            if not isinstance(items, list):
-                raise ForgeError(f"{path}: the forge answered something that is no list; try again later")
-            yield from items
+            yield from self._items(path, answer.get(key) if key and isinstance(answer, dict) else answer)
             found = re.search(r'<([^<>]*)>;\s*rel="next"', headers.get("link", ""))
             if found is None:
                 return
@@ -166,7 +187,7 @@ class Api:
         except (GithubException, RuntimeError, AssertionError) as error:  # its client asserts what it expects
             kind = type(error).__name__
             raise ForgeError(f"{where}: the forge's answer makes no sense ({kind}); is the address right?") from None
-        headers = {name.lower(): str(value) for name, value in headers.items()}
+        headers = {name.lower(): self._clean(str(value)) for name, value in headers.items()}
         if not 200 <= status < 300:  # noqa: PLR2004 - the answers that say yes
             self._refuse(where, status, headers, answer)
         return answer, headers

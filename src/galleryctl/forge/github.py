@@ -82,10 +82,10 @@ class GitHub:
         if not pull.repository:
             return None
         try:
-            pushes = self._api.get(f"{_place(pull.repository)}/activity", ref=f"refs/heads/{pull.branch}")
+            pushes = self._api.page(f"{_place(pull.repository)}/activity", ref=f"refs/heads/{pull.branch}")
         except ForgeError:  # a fork that the token may not see, or a forge that keeps no record
             return None
-        for push in pushes if isinstance(pushes, list) else []:
+        for push in pushes:
             if push.get("after") == pull.head:
                 return reading.login(push["actor"]) if push.get("actor") else None
         return None
@@ -179,7 +179,9 @@ class GitHub:
 
     def asked(self, number: int) -> tuple[str, ...]:
         users = self._api.get(f"{self._pull(number)}/requested_reviewers").get("users")
-        return tuple(reading.login(data).login for data in (users if isinstance(users, list) else []))
+        if not isinstance(users, list):
+            raise ForgeError("the forge's answer makes no sense: users is missing; try again later")
+        return tuple(reading.login(data).login for data in users)
 
     def review(
         self, number: int, commit: str, event: Literal["APPROVE", "REQUEST_CHANGES", "COMMENT"], text: str

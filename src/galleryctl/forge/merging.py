@@ -50,4 +50,4 @@ def merge(api: Api, at: str, data: Json, commit: str) -> None:
 
 def _queued(api: Api, at: str, branch: str) -> bool:
     rules = api.every(f"{at}/rules/branches/{branch}")
-    return any(isinstance(rule, dict) and rule.get("type") == "merge_queue" for rule in rules)
+    return any(rule.get("type") == "merge_queue" for rule in rules)

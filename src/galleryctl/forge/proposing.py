@@ -43,14 +43,14 @@ def clone_url(api: Api, at: str) -> str:
     found = reading.words(api.get(at), "clone_url")
     parts = urlsplit(found)
     local = api.local and found.startswith("/")
-    if not local and (parts.scheme != "https" or not parts.hostname or not found.isprintable()):
+    if not local and (parts.scheme != "https" or not parts.netloc or not found.isprintable()):
         raise ForgeError("the forge names an address for git that is not https")
     return found if local else parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
 
 
 def read(api: Api, at: str, path: str, ref: str) -> bytes | None:
     try:
-        found = api.get(f"{at}/contents/{quote(path)}", ref=ref)
+        found = api.look(f"{at}/contents/{quote(path)}", ref=ref)
     except ForgeError as error:
         if error.missing:
             return None
