@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 CONTEXT = "galleryctl/verdict"
 _ACTIONS_APP = 15368
 """The app of GitHub Actions: every workflow of the repository writes under it."""
+_PROTECTED = "(protected branches)"  # as the forge's settings are read
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,9 +47,7 @@ def examine(settings: Settings, repository: str, *, public: bool = True) -> tupl
     )
 
 
-def _said(
-    about: str, *, known: bool, well: bool, good: str, bad: str, click: str, where: str
-) -> Sign:
+def _said(about: str, *, known: bool, well: bool, good: str, bad: str, click: str, where: str) -> Sign:
     if not known:
         return Sign("unknown", about, "this token may not see it; ask as an admin of the repository", click, where)
     return Sign("well", about, good) if well else Sign("ill", about, bad, click, where)
@@ -171,7 +170,7 @@ def _environments(settings: Settings, where: str) -> Iterator[Sign]:
         yield _said(
             f"environment {name}",
             known=known,
-            well=branches is not None and set(branches) == {settings.default_branch},
+            well=branches is not None and set(branches) in ({settings.default_branch}, {_PROTECTED}),
             good=f"its secrets are for {settings.default_branch} alone",
             bad=bad,
             click=f"Environment {name}: “Selected branches and tags”, only {settings.default_branch}",
