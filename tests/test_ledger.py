@@ -128,6 +128,12 @@ def test_a_site_that_has_nothing_is_no_empty_ledger(tmp_path: Path) -> None:
         read([str(tmp_path / "nowhere")], nobody)
 
 
+def test_a_file_is_no_site(tmp_path: Path) -> None:
+    (tmp_path / "site").write_text("x")
+    with pytest.raises(LedgerError, match="cannot be read: Not a directory"):
+        read([str(tmp_path / "site")], nobody)
+
+
 def test_a_site_that_is_away_is_no_empty_ledger() -> None:
     with serving(lambda _: Answer(403)) as there, pytest.raises(FetchError):
         read([there.url], asking)

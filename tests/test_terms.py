@@ -105,6 +105,30 @@ def test_stricter_terms_begin_on_a_day(before: str, after: str, found: str) -> N
     assert said == ([f"{prefix}{found}; no `effective_from`"] if found else [])
 
 
+DATED = "terms: {{price: paid, effective_from: {}}}"
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "found"),
+    [
+        ("2025-06-01", "terms: {price: paid}", "they hold for everybody, and not from 2025-06-01; no `effective_from`"),
+        (
+            "2026-06-01",
+            DATED.format("2025-01-01"),
+            "they hold from 2025-01-01, and not from 2026-06-01; `effective_from` is 2025-01-01, which is over",
+        ),
+        ("2026-06-01", DATED.format("2026-03-01"), ""),  # still to come
+        ("2025-06-01", DATED.format("2025-06-01") + "\nregions: []", ""),
+        ("2025-06-01", DATED.format("2025-07-01"), ""),
+        ("2025-06-01", "terms: {price: free}", ""),
+    ],
+)
+def test_a_day_that_was_named_holds(before: str, after: str, found: str) -> None:
+    """Without it the stricter terms would hold for pins that were made under the old ones."""
+    said = crossed.messages(model(DATED.format(before)), model(after), "TRM005")
+    assert [message.partition("): ")[2] for message in said] == ([found] if found else [])
+
+
 @pytest.mark.parametrize(
     ("start", "found"),
     [("2027-01-01", False), (TODAY, False), ("2026-01-01", True)],

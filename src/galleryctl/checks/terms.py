@@ -130,6 +130,9 @@ def _tighter(old: ModelDocument, new: ModelDocument) -> Iterator[tuple[Pointer, 
     limited = after.free_days is not None or new.expires is not None
     if old.renewable and not new.renewable and limited:
         yield ("renewable",), "it can no longer be renewed"
+    start, begun = before.effective_from, after.effective_from
+    if start is not None and (begun is None or begun < start) and (limited or after.price == "paid"):
+        yield ("terms",), f"they hold {f'from {begun}' if begun else 'for everybody'}, and not from {start}"
 
 
 def outdated_agreement(comparison: Comparison) -> Iterator[Finding]:
