@@ -129,4 +129,5 @@ def test_a_release_says_where_it_was_made_and_may_be_used(registry: Make, run: R
 def test_releases_are_added_from_the_page(registry: Make, run: Run, tmp_path: Path) -> None:
     assert run("build", "-r", registry(), "--out", tmp_path / "site").exit_code == 0
     page = (tmp_path / "site/models/acme/tiny/index.html").read_text()
-    assert f'<a href="https://github.com/acme/gallery/tree/main/registry/{TINY}">add a release</a>' in page
+    new = f"https://github.com/acme/gallery/new/main/registry/{TINY}?filename=1.1.0.yaml&amp;value="
+    assert re.search(f'<a href="{re.escape(new)}[^"]*">add a release</a>', page)

@@ -153,14 +153,22 @@ def values(frame: Frame, entry: Entry) -> dict[str, Any]:
         "updated": wording.day(outline.updated),
         "updated_iso": wording.iso(outline.updated),
         "commit_href": wording.commit(settings, outline.commit) if outline.commit else "",
+        "links": list(_links(document)),
+        "document": layout.model_document(outline.id),
+        "sha256": outline.sha256,
+        **_upkeep(frame, outline, folder),
+    }
+
+
+def _upkeep(frame: Frame, outline: Outline, folder: str) -> dict[str, Any]:
+    """What is open about a model, what can be done to it, and where its files are."""
+    settings = frame.view.settings
+    return {
+        "review": reviews.about(frame, outline),
+        "tasks": maintaining.tasks(settings, outline),
         "history": wording.forge(settings, "commits", folder),
         "edit": wording.forge(settings, "edit", f"{folder}/model.yaml"),
         "tree": wording.forge(settings, "tree", folder),
-        "links": list(_links(document)),
-        "review": reviews.about(frame, outline),
-        "tasks": maintaining.tasks(settings, outline),
-        "document": layout.model_document(outline.id),
-        "sha256": outline.sha256,
     }
 
 
