@@ -106,8 +106,8 @@ def problems(sample: Sample, root: Path) -> tuple[Problem, ...]:
         old = loading.load(before, now=sample.now)
         new = loading.load(folder, now=sample.now, base=old)
         trees = git.working(before), git.working(folder)
-        found = comparing.of(old, new, *trees, name="registry", now=sample.now, ledger=sample.ledger)
-        return sample.pull.judged(found, trees[1]) if sample.pull else found.problems
+        compared = comparing.of(old, new, *trees, name="registry", now=sample.now, ledger=sample.ledger)
+        return sample.pull.judged(compared, trees[1]) if sample.pull else compared.problems
     loaded = loading.load(folder, now=sample.now)
     if sample.observed is None:
         return loaded.problems

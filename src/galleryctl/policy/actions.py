@@ -58,18 +58,18 @@ class Act:
 
 
 def acts(comparison: Comparison, rights: Rights) -> tuple[Act, ...]:
-    """What changes do, in their order. A widening that follows from a group alone is governance, and no act here."""
+    """What changes do, in their order. What follows for models from a group or a publisher is no act of its own."""
     changes = comparison.changes
     states = {(change.subject, change.version): change for change in changes if change.kind in _OF_STATES}
     added = {(change.subject, change.version) for change in changes if change.kind is Kind.RELEASE_ADDED}
     renamed = {change.subject: str(change.before) for change in changes if change.kind is Kind.MODEL_RENAMED}
     found = []
     for change in changes:
-        if of_group(change):
+        if of_group(change) or _of_publisher(change):
             continue
         cause = states.get((change.subject, change.version)) if change.field in _COMPANIONS else None
         released = change.kind in _WITH_RELEASE and (change.subject, change.version) in added
-        action = "release" if released else _action(cause or change, rights)
+        action = "release" if released else _action(cause or change, comparison, rights)
         found.append(Act(action, change.subject, _target(change, comparison, rights, renamed), change))
     return tuple(found)
 
@@ -79,19 +79,35 @@ def of_group(change: Change) -> bool:
     return change.kind in {Kind.VISIBILITY_WIDENED, Kind.VISIBILITY_NARROWED} and change.field == "audience"
 
 
-def _action(change: Change, rights: Rights) -> str:
-    if change.kind in {Kind.STATUS_CHANGED, Kind.RELEASE_STATUS_CHANGED}:
-        return LIFT if change.before == "quarantined" else _STATES.get(str(change.after or "active"), "edit")
-    if change.kind is Kind.LISTING_CHANGED:
-        return "withdraw" if change.after is False else "deploy"
-    if change.kind is Kind.EXPIRY_CHANGED:
-        return "expire" if _earlier(change.before, change.after) else "renew"
-    if change.kind is Kind.OWNERS_CHANGED:
-        before, after = rights.people(_names(change.before)), rights.people(_names(change.after))
-        return "transfer" if before and not before & after else "edit"
-    if change.kind is Kind.FIELD_CHANGED and enterprise(change):
-        return "new"  # registered again, as another grade: that has a permission of its own
-    return _ACTIONS.get(change.kind, "edit")
+def _action(change: Change, comparison: Comparison, rights: Rights) -> str:
+    match change.kind:
+        case Kind.STATUS_CHANGED | Kind.RELEASE_STATUS_CHANGED:
+            found = LIFT if change.before == "quarantined" else _STATES.get(str(change.after or "active"), "edit")
+        case Kind.LISTING_CHANGED:
+            found = "withdraw" if change.after is False else "deploy"
+        case Kind.EXPIRY_CHANGED:
+            found = "expire" if _earlier(change.before, change.after) else "renew"
+        case Kind.OWNERS_CHANGED:
+            found = _handed(_names(change.before), _names(change.after), rights)
+        case Kind.PUBLISHER_CHANGED if change.field.partition(".")[0] == "maintainers":
+            old, new = (world.context.publishers.get(change.subject) for world in (comparison.base, comparison.merged))
+            found = _handed(old.maintainers if old else (), new.maintainers if new else (), rights)
+        case Kind.FIELD_CHANGED if enterprise(change):
+            found = "new"  # registered again, as another grade: that has a permission of its own
+        case kind:
+            found = _ACTIONS.get(kind, "edit")
+    return found
+
+
+def _of_publisher(change: Change) -> bool:
+    """Whether a model has other owners because its publisher does."""
+    return change.kind is Kind.OWNERS_CHANGED and change.path.startswith("publishers/")
+
+
+def _handed(before: Iterable[str], after: Iterable[str], rights: Rights) -> str:
+    """Other owners: an edit as long as one of them stays."""
+    old, new = rights.people(before), rights.people(after)
+    return "transfer" if old and not old & new else "edit"
 
 
 def enterprise(change: Change) -> bool:

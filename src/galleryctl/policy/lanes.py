@@ -61,12 +61,13 @@ def choose(ride: Ride) -> Found:
     extra = spec.time_span(policy.clocks.widen) if widening else dt.timedelta()
     if any(act.action == "govern" for act in ride.acts):
         return Found("governance", extra, ())
-    general = tuple(_everywhere(ride))
+    unknown = tuple(_unknown(ride))
+    general = (*_warned(ride), *unknown)
     passed: list[PassedOver] = []
     for lane, fits, reasons, wait in _LANES:
         if not any(fits(act) for act in ride.acts):
             continue
-        found = [*reasons(ride), *general]
+        found = [*reasons(ride), *(general if lane != "urgent" else unknown)]
         if not getattr(policy.lanes, lane).open:
             found.insert(0, "policy.yaml closes it")
         if not found:
@@ -75,11 +76,14 @@ def choose(ride: Ride) -> Found:
     return Found("manual", extra, tuple(passed))
 
 
-def _everywhere(ride: Ride) -> Iterator[str]:
-    """What keeps out of every fast lane."""
+def _warned(ride: Ride) -> Iterator[str]:
+    """What was found keeps out of every fast lane but `urgent`: a quarantine only takes away, and cannot wait."""
     codes = sorted({found.code for found in ride.problems if found.severity is not Severity.NOTE})
     if codes:
         yield f"{', '.join(codes[:_MANY])}{' and others' if len(codes) > _MANY else ''} found something"
+
+
+def _unknown(ride: Ride) -> Iterator[str]:
     if odd := _unexplained(ride):
         more = f" and {len(odd) - 1} more files" if len(odd) > 1 else ""
         yield f"{odd[0]}{more} changed, and it is not known what that does"

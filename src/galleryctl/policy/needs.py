@@ -73,7 +73,7 @@ def needed(acts: Sequence[Act], case: Case, approvals: Approvals, *, manual: boo
         asks.extend(_removals(acts, case))
         asks.extend(_governance(acts, case))
         asks.extend(_shrunk(case))
-        if not asks and (acts or case.comparison.touched):
+        if not asks and not (acts and all(_unreviewed(act, case) for act in acts)):
             asks.append(Ask("reviewer", "edit", case.comparison.name, case.rights.who("edit", Target())))
     return _filled(_distinct(asks), case, approvals)
 
@@ -103,12 +103,11 @@ def _asks(act: Act, case: Case) -> Iterator[Ask]:
 def _new(act: Act, case: Case) -> Iterator[Ask]:
     """A registration: by its owner, with the right to it, or with a review. A private one needs none."""
     rights, target = case.rights, act.target
-    private = case.comparison.base.context.policy.repository == "private"
     if act.change.kind is Kind.PUBLISHER_ADDED:
         roles = [role for role in case.comparison.base.context.roles.rules.new_publisher if role != "proof"]
         yield from _by_roles(roles, act, case, asks_for="new")
         return
-    if private and target.visibility == "private":
+    if _unreviewed(act, case):
         return
     holders = rights.who("new", target)
     yield Ask("reviewer", "new", act.subject, holders)
@@ -117,8 +116,15 @@ def _new(act: Act, case: Case) -> Iterator[Ask]:
         yield from _agreed(act, case)
     elif owners and case.author not in owners | holders:
         yield Ask("owner", "new", act.subject, owners)
+    private = case.comparison.base.context.policy.repository == "private"
     if private and act.change.kind is Kind.MODEL_ADDED and case.author not in holders:
         yield Ask("clearance", "widen", act.subject, rights.who("widen", target))
+
+
+def _unreviewed(act: Act, case: Case) -> bool:
+    """Whether it is a private model where privacy means something: that is published to nobody."""
+    private = case.comparison.base.context.policy.repository == "private"
+    return private and act.change.kind is Kind.MODEL_ADDED and act.target.visibility == "private"
 
 
 def _agreed(act: Act, case: Case) -> Iterator[Ask]:
