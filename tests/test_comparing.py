@@ -167,7 +167,7 @@ def test_governance_is_that_of_base(registry: Make, commit: Save) -> None:
 def test_governance_that_breaks_the_registry_is_found_before_the_merge(registry: Make, commit: Save) -> None:
     root = registry()
     topic(root)
-    commit(root.parent, {"schemas/types/llm.schema.json": retyped("string")})
+    commit(root.parent, {"schemas/types/llm.schema.json": retyped("boolean")})
     found = compare(root, head="topic")
     (problem,) = (each for each in found.problems if each.path == f"registry/{TINY}/1.0.0.yaml")
     assert (problem.code, problem.severity) == ("SCH005", Severity.ERROR)
