@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 
 _COMMANDS = {
     "verdict": ("judging", "Judge a pull request: what it needs, and whose turn it is."),
+    "sweep": ("review_sweep", "Judge open pull requests, and show each its verdict."),
+    "merge": ("review_sweep", "Merge what its verdict allows."),
 }
 
 

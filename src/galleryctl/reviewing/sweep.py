@@ -6,10 +6,11 @@ one. What fails on our side for one pull request is said there and does not hold
 
 from __future__ import annotations
 
+import datetime as dt
 import re
 from collections import defaultdict
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Protocol
 
 from galleryctl.errors import GalleryError
@@ -20,7 +21,6 @@ from galleryctl.reviewing.markdown import plain
 from galleryctl.spec.review import Pull, QueuedPull
 
 if TYPE_CHECKING:
-    import datetime as dt
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from galleryctl.forge import Forge, Mark, Note, PullRequest
@@ -35,7 +35,9 @@ ASKED = 2
 _MENTION = re.compile(r"<!-- galleryctl:asked ((?:[A-Za-z0-9-]+ )+)-->")
 _LOGIN = re.compile(r"[A-Za-z0-9](?:-?[A-Za-z0-9]){0,38}").fullmatch
 _WORST: tuple[State, ...] = ("failure", "error", "pending", "success")
+_WINDOW, _CLOSED = dt.timedelta(days=30), 200  # what first answers are counted over: two calls for each
 _PATIENCE = 3  # pull requests in a row that the forge may fail for, before it counts as down
+_NEW = "turn us, lane manual: it is being judged"
 _FAILED = "turn us, lane manual: something on our side failed; it is tried again by itself"
 
 
@@ -179,7 +181,7 @@ def _head(desk: Desk, group: Sequence[PullRequest], done: Swept) -> None:
     results: list[_Result] = []
 
     def judge(pull: PullRequest) -> None:
-        found = facts(desk.forge, pull)
+        found = _seen(desk, facts(desk.forge, pull))
         results.append(_Result(found, desk.judge(pull, found.recorded(desk.account))))
 
     for pull in group:
@@ -191,6 +193,14 @@ def _head(desk: Desk, group: Sequence[PullRequest], done: Swept) -> None:
             desk.forge.label(pull.number, labels.broken(desk.links.site))
     for result in results:
         _guarded(done, result.facts.pull, lambda result=result: _shown(desk, result, done))  # type: ignore[misc]
+
+
+def _seen(desk: Desk, found: Facts) -> Facts:
+    """A head that is new gets a status at once: its time, as the forge has it, is when clocks start."""
+    if found.ours(desk.account):
+        return found
+    desk.forge.mark(found.pull.head, CONTEXT, "pending", _NEW, found.pull.url)
+    return replace(found, marks=tuple(desk.forge.marks(found.pull.head, CONTEXT)))
 
 
 def _status(desk: Desk, head: str, results: Sequence[_Result], *, failed: bool) -> None:
@@ -314,3 +324,19 @@ def _astray(desk: Desk, pull: PullRequest) -> None:
     if not own or own[-1].text.strip() != text.strip():
         _say(desk, pull.number, text, own)
     _tidied(desk, own)
+
+
+def closed(forge: Forge, branch: str, *, now: dt.datetime) -> list[queue.Wait]:
+    """How long the authors of closed pull requests waited that were opened in the last thirty days."""
+    start = now - _WINDOW
+    found: list[queue.Wait] = []
+    for pull in forge.pulls(state="closed", base=branch):
+        if pull.updated < start or len(found) == _CLOSED:
+            break
+        if pull.opened >= start:
+            found.append(queue.wait(pull, forge.reviews(pull.number), forge.remarks(pull.number)))
+    return found
+
+
+def recent(waits: Iterable[queue.Wait], *, now: dt.datetime) -> list[queue.Wait]:
+    return [wait for wait in waits if wait.opened >= now - _WINDOW]

@@ -1,0 +1,228 @@
+"""`review sweep`, `merge`, `queue`, `show`, `approve` and `reject`: real git, and a forge that answers over HTTP."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import pytest
+
+from conftest import MINIMAL
+from forges.accounts import ADA, BOB, EVE, MALLORY, ROBOT
+from galleryctl.reviewing.comment import MARKER
+from galleryctl.spec.review import Queue
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from conftest import Result
+    from forges.accounts import Account
+    from forges.server import Server
+    from galleryctl.forge import Note, PullRequest
+
+MODEL = "registry/models/llm/acme/tiny/model.yaml"
+RELEASE = "registry/models/llm/acme/tiny/1.0.0.yaml"
+SUMMARY = "summary: A small chat model for tests."
+
+
+@dataclass
+class Gallery:
+    """A clone of a forge with a registry, and its command line."""
+
+    server: Server
+    clone: Path
+    run: Callable[..., Result]
+    patch: pytest.MonkeyPatch
+
+    def __call__(self, *words: str, by: Account = ROBOT, stdin: str = "") -> Result:
+        self.patch.setenv("GITHUB_API_URL", self.server.url)
+        self.patch.setenv("GALLERYCTL_TOKEN", by.token)
+        when = () if "--now" in words else ("--now", "2026-01-02T03:06:00Z")  # soon after all that is recorded
+        done = self.run("review", *words, *when, cwd=self.clone, stdin=stdin)
+        assert by.token not in done.stdout + done.stderr
+        return done
+
+    def propose(
+        self, branch: str, old: str = SUMMARY, new: str = "summary: Another.", *, by: Account = BOB, path: str = MODEL
+    ) -> PullRequest:
+        text = MINIMAL[path.removeprefix("registry/")]
+        assert text is not None
+        assert old in text
+        self.server.push(branch, {path: text.replace(old, new).encode()}, by=by)
+        return self.server.forge(by).open(title=f"Change {branch}", body="", branch=branch, base="main")
+
+    def writes(self, *words: str) -> list[str]:
+        """Requests of a sweep that change something."""
+        before = len(self.server.asked)
+        done = self("sweep", *words)
+        assert done.exit_code == 0, done.stderr
+        return [
+            f"{each.method} {each.path}"
+            for each in self.server.asked[before:]
+            if each.method != "GET" and each.path != "/graphql"
+        ]
+
+    def comments(self, number: int) -> list[Note]:
+        return [note for note in self.server.forge(ADA).notes(number) if MARKER in note.text]
+
+    def states(self, head: str) -> list[str]:
+        marks = self.server.forge(ADA).marks(head, "galleryctl/verdict")
+        return [mark.state for mark in marks if "it is being judged" not in mark.description]
+
+
+@pytest.fixture
+def gallery(
+    forge_server: Server, run: Callable[..., Result], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> Gallery:
+    files = {f"registry/{path}": text.encode() for path, text in MINIMAL.items() if text is not None}
+    forge_server.push("main", files)
+    return Gallery(forge_server, forge_server.clone(tmp_path / "clone"), run, monkeypatch)
+
+
+def git(folder: Path, *words: str) -> str:
+    done = subprocess.run(["git", "-C", str(folder), *words], capture_output=True, text=True, check=True)
+    return done.stdout.strip()
+
+
+# -- sweep
+
+
+def test_a_sweep_shows_each_its_verdict_and_again_writes_nothing(gallery: Gallery) -> None:
+    good = gallery.propose("good")
+    bad = gallery.propose("bad", "tags: [chat]", "tags: [chatt]")
+    assert gallery.writes() != []
+    ada = gallery.server.forge(ADA)
+    assert {"turn/clock", "lane/text", "kind/text"} <= set(ada.pull(good.number).labels)
+    assert {"turn/author", "fail/TAX001"} <= set(ada.pull(bad.number).labels)
+    assert (gallery.states(good.head), gallery.states(bad.head)) == (["pending"], ["failure"])
+    (note,) = gallery.comments(bad.number)
+    assert note.by.login == ROBOT.login
+    assert note.text.startswith("### Not ready: your turn, bob (1 thing to fix) ")
+    assert f"[`{MODEL}:4:8`](https://github.com/acme/gallery/blob/{bad.head}/{MODEL}#L4)" in note.text
+    assert "(https://gallery.example/rules/#TAX001)" in note.text
+    assert gallery.writes() == []
+
+
+def test_nothing_is_checked_out_and_no_branch_is_made(gallery: Gallery) -> None:
+    gallery.propose("good")
+    before = git(gallery.clone, "for-each-ref"), git(gallery.clone, "rev-parse", "HEAD")
+    gallery("sweep")
+    assert (git(gallery.clone, "for-each-ref"), git(gallery.clone, "rev-parse", "HEAD")) == before
+    assert git(gallery.clone, "status", "--porcelain") == ""
+
+
+def test_only_those_that_are_named(gallery: Gallery) -> None:
+    one, other = gallery.propose("one"), gallery.propose("other", "tags: [chat]", "tags: [reasoning]")
+    assert gallery("sweep", str(one.number)).exit_code == 0
+    assert (gallery.states(one.head), gallery.states(other.head)) == (["pending"], [])
+    assert gallery("sweep", "--head", other.head).exit_code == 0
+    assert gallery.states(other.head) == ["pending"]
+
+
+def test_a_push_is_judged_again(gallery: Gallery) -> None:
+    pull = gallery.propose("bad", "tags: [chat]", "tags: [chatt]")
+    gallery("sweep")
+    text = MINIMAL[MODEL.removeprefix("registry/")]
+    assert text is not None
+    head = gallery.server.push("bad", {MODEL: text.replace(SUMMARY, "summary: Mended.").encode()}, by=BOB)
+    gallery("sweep")
+    assert (gallery.states(pull.head), gallery.states(head)) == (["failure"], ["pending"])
+    (note,) = gallery.comments(pull.number)
+    assert note.text.startswith("### Waiting for the clock, until ")
+    assert not [name for name in gallery.server.forge(ADA).pull(pull.number).labels if name.startswith("fail/")]
+
+
+def test_a_branch_in_conflict_is_the_authors_turn(gallery: Gallery) -> None:
+    pull = gallery.propose("mine")
+    text = MINIMAL[MODEL.removeprefix("registry/")]
+    assert text is not None
+    gallery.server.push("main", {MODEL: text.replace(SUMMARY, "summary: Theirs.").encode()})
+    gallery("sweep")
+    (note,) = gallery.comments(pull.number)
+    assert note.text.startswith("### Not ready: your turn, bob (1 thing to fix) ")
+    assert f"* `{MODEL}`\n" in note.text
+    assert "git switch mine\ngit pull --no-rebase https://github.com/acme/gallery main\n" in note.text
+
+
+def test_the_queue_is_written_for_the_site(gallery: Gallery, tmp_path: Path) -> None:
+    gallery.propose("good")
+    gallery.propose("bad", "tags: [chat]", "tags: [chatt]")
+    out = tmp_path / "review.json"
+    assert gallery("sweep", "--out", str(out)).exit_code == 0
+    queue = Queue.model_validate_json(out.read_bytes(), strict=True)
+    assert [(pull.number, pull.turn, pull.checks, pull.codes) for pull in queue.pulls] == [
+        (1, "clock", "ok", ()), (2, "author", "problems", ("TAX001",)),
+    ]  # fmt: skip
+    assert queue.pulls[0].models == ("acme/tiny",)
+    assert gallery("sweep", "1", "--out", str(out)).exit_code == 2
+
+
+def test_a_head_that_cannot_be_had_is_our_fault_and_exit_3(gallery: Gallery) -> None:
+    lost, good = gallery.propose("lost"), gallery.propose("good", "tags: [chat]", "tags: [reasoning]")
+    git(gallery.server.path, "update-ref", "-d", f"refs/pull/{lost.number}/head")
+    done = gallery("sweep")
+    assert done.exit_code == 3
+    assert f"#{lost.number} failed on our side: " in done.stderr
+    assert (gallery.states(lost.head), gallery.states(good.head)) == (["error"], ["pending"])
+    assert set(gallery.server.forge(ADA).pull(lost.number).labels) == {"service-problem", "turn/us"}
+    git(gallery.server.path, "update-ref", f"refs/pull/{lost.number}/head", lost.head)
+    assert gallery("sweep").exit_code == 0
+    assert gallery.states(lost.head) == ["error", "pending"]
+
+
+# -- merge
+
+
+def later(gallery: Gallery, *words: str) -> Result:
+    """As if a day had passed since the verdicts."""
+    return gallery(*words, "--now", "2026-02-01")
+
+
+def test_what_the_verdict_allows_is_merged(gallery: Gallery) -> None:
+    pull = gallery.propose("good")
+    gallery("sweep")
+    refused = gallery("merge", str(pull.number))
+    assert (refused.exit_code, refused.stdout) == (1, "")
+    assert "#1 not merged: its verdict is pending: turn clock, lane text: " in refused.stderr
+    later(gallery, "sweep")
+    assert gallery.states(pull.head) == ["pending", "success"]
+    done = later(gallery, "merge", "--ready")
+    assert (done.exit_code, done.stdout) == (0, f"#1 merged {pull.head[:7]}, lane text\n")
+    assert gallery.server.forge(ADA).pull(pull.number).merged
+
+
+def test_a_forged_status_opens_nothing(gallery: Gallery) -> None:
+    pull = gallery.propose("good")
+    gallery("sweep")
+    base = git(gallery.server.path, "rev-parse", "main")
+    said = f"ready, lane text, base {base[:12]}: Nothing is missing."
+    gallery.server.forge(BOB).mark(pull.head, "galleryctl/verdict", "success", said)
+    done = gallery("merge", str(pull.number))
+    assert done.exit_code == 1
+    assert "so it does not count" in done.stderr
+    assert gallery("merge", "--ready").stderr == "nothing is ready to be merged\n"
+    assert gallery("merge", str(pull.number), "--judge", "bob", by=ADA).exit_code == 0, "Ada says whose verdicts count"
+
+
+def test_a_base_that_moved_is_judged_again(gallery: Gallery) -> None:
+    pull = gallery.propose("one")
+    gallery("sweep")
+    later(gallery, "sweep")
+    assert gallery.states(pull.head)[-1] == "success"
+    text = MINIMAL[MODEL.removeprefix("registry/")]
+    assert text is not None
+    gallery.server.push("main", {MODEL: text.replace(SUMMARY, "summary: Meanwhile.").encode()})
+    done = later(gallery, "merge", "--ready")
+    assert (done.exit_code, done.stdout) == (0, "")
+    assert "#1 not merged: the base has moved, and its verdict is now pending: " in done.stderr
+    gallery.server.push("main", {MODEL: text.encode(), "README.md": b"# Moved\n"})
+    assert later(gallery, "merge", str(pull.number)).exit_code == 0
+    assert gallery.server.forge(ADA).pull(pull.number).merged
+
+
+def test_merge_wants_a_number_or_ready(gallery: Gallery) -> None:
+    assert gallery("merge").exit_code == 2
+    assert gallery("merge", "1", "--ready").exit_code == 2
