@@ -29,10 +29,14 @@ _URN = "urn:github"
 _SLASHES = {"path", "ref", "branch", "basehead"}  # these may hold slashes
 GENERAL = {401, 403, 404, 422, 429, 500, 502, 503}
 """Statuses that any call may be answered with; the description names them only where it has more to say."""
+_PULLS = ("pull-request", "pull-request-simple")
 _CONTENTS = ("paths", "/repos/{owner}/{repo}/contents/{path}", "get", "responses", "200", "content", "application/json")
-WRONG: tuple[tuple[tuple[str, ...], str, str], ...] = (
-    # where, the word that is left out, reason
-    ((*_CONTENTS, "schema"), "discriminator", "chooses by `type`, which the list of a folder cannot have"),
+_HEADS = [("components", "schemas", name, "properties", "head", "properties") for name in _PULLS]
+_OR_NOTHING = {"oneOf": [{"$ref": "#/components/schemas/repository"}, {"enum": [None], "nullable": True}]}
+WRONG: tuple[tuple[tuple[str, ...], str, Json, str], ...] = (
+    # where, the word that is wrong, what it should be (none: left out), reason
+    ((*_CONTENTS, "schema"), "discriminator", None, "chooses by `type`, which the list of a folder cannot have"),
+    *((place, "repo", _OR_NOTHING, "null once a fork is deleted, as GitHub answers in fact") for place in _HEADS),
 )
 _WORDS: Mapping[str, Json] = {"date-time": "2026-01-02T03:04:05Z", "date": "2026-01-02", "email": "a@acme.example"}
 
@@ -62,8 +66,11 @@ def description() -> Description:
 class Description:
     def __init__(self, document: Json) -> None:
         self._document = document
-        for place, word, _ in WRONG:
-            del reduce(getitem, place, document)[word]
+        for place, word, right, _ in WRONG:
+            here = reduce(getitem, place, document)
+            here[word] = right
+            if right is None:
+                del here[word]
         resource = Resource.from_contents(document, default_specification=DRAFT4)
         self._registry: Registry[Json] = Registry().with_resource(_URN, resource)
         self._validators: dict[str, OAS30Validator] = {}

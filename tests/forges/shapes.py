@@ -5,10 +5,11 @@ from __future__ import annotations
 import base64
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+from forges.accounts import Account
+
 if TYPE_CHECKING:
     import datetime as dt
 
-    from forges.accounts import Account
     from forges.state import Judged, Marked, Said, State, Stored, Tag, Thread
 
 Json: TypeAlias = Any  # answers are data
@@ -16,6 +17,10 @@ Json: TypeAlias = Any  # answers are data
 
 def moment(at: dt.datetime | None) -> str | None:
     return at.strftime("%Y-%m-%dT%H:%M:%SZ") if at else None
+
+
+GHOST = Account(10_137, "ghost")
+"""Who GitHub says in place of a deleted account."""
 
 
 class Shapes:
@@ -27,8 +32,7 @@ class Shapes:
 
     def user(self, account: Account | None) -> Json:
         """None is a deleted account."""
-        if account is None:
-            return None
+        account = account or GHOST
         return {
             "login": account.login,
             "id": account.id,
@@ -39,8 +43,12 @@ class Shapes:
             "html_url": f"{self.base}/{account.login}",
         }
 
+    def _owner(self, login: str) -> Json:
+        """Whoever is no account is an organization."""
+        account = self.state.accounts.get(login)
+        return self.user(account) if account else self.user(Account(1, login)) | {"type": "Organization"}
+
     def repository(self, stored: Stored, viewer: Account | None = None) -> Json:
-        owner = self.state.accounts.get(stored.owner)
         name = stored.name.partition("/")[2]
         shape = {
             "id": stored.id,
@@ -49,7 +57,7 @@ class Shapes:
             "full_name": stored.name,
             "private": stored.private,
             "fork": bool(stored.parent),
-            "owner": self.user(owner) or {"login": stored.owner, "id": 1, "type": "Organization"},
+            "owner": self._owner(stored.owner),
             "url": f"{self.base}/repos/{stored.name}",
             "html_url": f"{self.base}/{stored.name}",
             "clone_url": str(stored.bare.path),
@@ -103,7 +111,7 @@ class Shapes:
         return {
             "id": review.id,
             "node_id": f"PRR_{review.id}",
-            "user": self.user(review.by),
+            "user": self.user(review.by) if review.by else None,
             "body": review.body,
             "state": review.state,
             "commit_id": review.commit,
@@ -120,7 +128,7 @@ class Shapes:
             "state": mark.state,
             "description": mark.description,
             "target_url": mark.url or None,
-            "creator": self.user(mark.by),
+            "creator": self.user(mark.by) if mark.by else None,
             "created_at": moment(mark.at),
             "updated_at": moment(mark.at),
         }
@@ -163,7 +171,7 @@ class Shapes:
             "ref": branch,
             "sha": commit,
             "repo": self.repository(stored) if stored else None,
-            "user": self.user(self.state.accounts.get(owner)) or {"login": owner, "id": 1, "type": "Organization"},
+            "user": self._owner(owner),
         }
 
     def pull(self, thread: Thread, *, whole: bool = True) -> Json:
