@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
     from galleryctl.changes.base import Change
 
+_PLAIN = frozenset({"none", "default"})
+"""Quantizations that are none."""
 _ORDER = {kind: index for index, kind in enumerate(Kind)}
 _LABELS = {
     "aliases": "earlier ids",
@@ -186,7 +188,7 @@ def _of_release(change: Change, pointer: Sequence[str]) -> str:
 
 
 def _of_file(version: str, pointer: Sequence[str], part: Any) -> str:  # noqa: ANN401 - any JSON value
-    where = f"{version} {pointer[3]}"
+    where = version if pointer[3] in _PLAIN else f"{version} {pointer[3]}"
     if len(pointer) == 4:  # noqa: PLR2004 - all files of a quantization
         return shown(f"files of {where}", 2 * LONGEST)
     if len(pointer) == 5:  # noqa: PLR2004 - one file
