@@ -226,3 +226,56 @@ def test_a_base_that_moved_is_judged_again(gallery: Gallery) -> None:
 def test_merge_wants_a_number_or_ready(gallery: Gallery) -> None:
     assert gallery("merge").exit_code == 2
     assert gallery("merge", "1", "--ready").exit_code == 2
+
+
+# -- queue
+
+
+def test_the_queue_shows_what_the_sweep_found(gallery: Gallery) -> None:
+    gallery.propose("good")
+    gallery.propose("bad", "tags: [chat]", "tags: [chatt]")
+    gallery.propose("licence", "license: Apache-2.0", "license: MIT")
+    assert "not judged" not in gallery("queue").stdout
+    gallery("sweep")
+    done = gallery("queue", by=EVE)
+    assert done.exit_code == 0, done.stderr
+    lines = done.stdout.splitlines()
+    assert [line.split()[0] for line in lines[1:4]] == ["#3", "#1", "#2"]
+    assert "!licence" in lines[1]
+    assert "TAX001" in lines[3]
+    assert lines[5] == "3 open pull requests, 1 for reviewers"
+
+
+def test_what_waits_for_me(gallery: Gallery) -> None:
+    gallery.propose("good")
+    gallery.propose("licence", "license: Apache-2.0", "license: MIT")
+    gallery("sweep")
+    mine = gallery("queue", "--me", by=ADA).stdout
+    assert "#2 " in mine
+    assert "#1 " not in mine
+    assert gallery("queue", "--role", "clock").stdout.count("#") == 1
+    assert "does not know mallory" in gallery("queue", "--me", by=MALLORY).stderr
+
+
+def test_the_queue_as_a_file_is_what_build_reads(gallery: Gallery, tmp_path: Path) -> None:
+    pull = gallery.propose("licence", "license: Apache-2.0", "license: MIT")
+    gallery("sweep")
+    gallery.server.forge(EVE).comment(pull.number, "Why?")
+    out = tmp_path / "review.json"
+    done = gallery("queue", "--format", "json", "--out", str(out), "--judge", ROBOT.login, by=EVE)
+    assert (done.exit_code, done.stdout) == (0, "")
+    queue = Queue.model_validate_json(out.read_bytes(), strict=True)
+    assert [(each.number, each.risks, each.checks) for each in queue.pulls] == [(1, ("licence",), "ok")]
+    assert queue.first_answer.median is not None
+    built = gallery.run("build", "--review", str(out), "--out", str(tmp_path / "site"), cwd=gallery.clone)
+    assert built.exit_code == 0, built.stderr
+    assert json.loads((tmp_path / "site/review/queue.json").read_bytes())["pulls"][0]["number"] == 1
+
+
+def test_a_forged_queue_is_not_shown(gallery: Gallery) -> None:
+    pull = gallery.propose("good")
+    gallery("sweep")
+    (note,) = gallery.comments(pull.number)
+    forged = note.text.replace('"turn":"clock"', '"turn":"steward"')
+    gallery.server.forge(MALLORY).comment(pull.number, forged)
+    assert "the clock" in gallery("queue").stdout

@@ -13,8 +13,11 @@ if TYPE_CHECKING:
 
 _COMMANDS = {
     "verdict": ("judging", "Judge a pull request: what it needs, and whose turn it is."),
+    "queue": ("review_queue", "List open pull requests: what waits for whom, and since when."),
     "sweep": ("review_sweep", "Judge open pull requests, and show each its verdict."),
     "merge": ("review_sweep", "Merge what its verdict allows."),
+    "expire": ("keeping", "Propose to discontinue what has expired."),
+    "upstream": ("keeping", "Send exports to the repositories that models name."),
 }
 
 

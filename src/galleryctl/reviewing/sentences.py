@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 from galleryctl.problems import Severity
@@ -9,6 +10,7 @@ from galleryctl.reviewing.markdown import code, prose
 
 if TYPE_CHECKING:
     import datetime as dt
+    from collections.abc import Callable
 
     from galleryctl.policy import Need, Verdict
 
@@ -30,7 +32,7 @@ _RISKS = {
     "removal": "something goes for good",
 }
 _REASONS = 3
-_MINUTE, _HOUR, _DAY = 60, 3600, 86400
+_MINUTE = 60
 
 
 def need(wanted: Need, most: int) -> str:
@@ -84,7 +86,16 @@ def waiting(until: dt.datetime, now: dt.datetime) -> str:
 
 def span(seconds: float) -> str:
     """`8 minutes`, `5 hours`, `3 days`: the largest unit of which there are two, rounded up."""
-    for unit, name in ((_DAY, "day"), (_HOUR, "hour"), (_MINUTE, "minute")):
-        if seconds > unit * (1 if unit == _MINUTE else 2):
-            return f"{-int(-seconds // unit)} {name}s"
-    return "a minute"
+    return _span(math.ceil(seconds / _MINUTE), math.ceil)
+
+
+def age(seconds: float) -> str:
+    """The same of what has passed, rounded down."""
+    return _span(int(seconds // _MINUTE), math.floor)
+
+
+def _span(minutes: int, rounded: Callable[[float], int]) -> str:
+    for unit, name in ((24 * 60, "day"), (60, "hour")):
+        if minutes >= 2 * unit:
+            return f"{rounded(minutes / unit)} {name}s"
+    return "a minute" if minutes <= 1 else f"{minutes} minutes"
