@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +15,7 @@ from galleryctl.gallery import Entry, Outline, make
 from galleryctl.loading.store import Row
 from galleryctl.problems import Problem
 from galleryctl.spec import Provenance
+from galleryctl.spec.base import ID_PATTERN
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -25,6 +27,8 @@ if TYPE_CHECKING:
     from galleryctl.loading.store import Snapshot, Store
     from galleryctl.spec import Definition
 
+_published = re.compile(f"{ID_PATTERN}/{ID_PATTERN}").fullmatch
+"""An id that nobody can be given names no entry; that it is none is told by a rule."""
 _OUTLINES = TypeAdapter(list[Outline])
 _PROBLEMS = TypeAdapter(list[Problem])
 
@@ -116,6 +120,7 @@ class Reader:
         made = None
         if reading.subject is not None:
             problems += checks.entry_rules(reading.subject, self._name)
+        if reading.subject is not None and _published(folder.place.id):
             schema = self._context.types[folder.place.type]
             made = make(
                 folder.place.id,
