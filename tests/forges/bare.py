@@ -118,6 +118,13 @@ class Bare:
             self.git("fetch", "-q", "--no-tags", str(source.path), commit)
         self.git("update-ref", ref, commit)
 
+    def follows(self, new: str, old: str) -> bool:
+        try:
+            self.git("merge-base", "--is-ancestor", old, new)
+        except Refused:
+            return False
+        return True
+
     def merged(self, ours: str, theirs: str) -> str | None:
         """Tree of a merge; none where there is a conflict."""
         try:

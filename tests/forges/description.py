@@ -31,11 +31,19 @@ GENERAL = {401, 403, 404, 422, 429, 500, 502, 503}
 """Statuses that any call may be answered with; the description names them only where it has more to say."""
 _PULLS = ("pull-request", "pull-request-simple")
 _CONTENTS = ("paths", "/repos/{owner}/{repo}/contents/{path}", "get", "responses", "200", "content", "application/json")
+_WRITTEN = ("paths", "/repos/{owner}/{repo}/contents/{path}", "put", "responses", "409", "content", "application/json")
+_EITHER = [{"$ref": f"#/components/schemas/{name}"} for name in ("basic-error", "repository-rule-violation-error")]
 _HEADS = [("components", "schemas", name, "properties", "head", "properties") for name in _PULLS]
 _OR_NOTHING = {"oneOf": [{"$ref": "#/components/schemas/repository"}, {"enum": [None], "nullable": True}]}
 WRONG: tuple[tuple[tuple[str, ...], str, Json, str], ...] = (
     # where, the word that is wrong, what it should be (none: left out), reason
     ((*_CONTENTS, "schema"), "discriminator", None, "chooses by `type`, which the list of a folder cannot have"),
+    (
+        _WRITTEN,
+        "schema",
+        {"anyOf": _EITHER},
+        "`oneOf` two schemas of which any error of the first is one of the second",
+    ),
     *((place, "repo", _OR_NOTHING, "null once a fork is deleted, as GitHub answers in fact") for place in _HEADS),
 )
 _WORDS: Mapping[str, Json] = {"date-time": "2026-01-02T03:04:05Z", "date": "2026-01-02", "email": "a@acme.example"}

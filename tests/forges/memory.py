@@ -47,6 +47,8 @@ class Hub:
     trees: dict[str, Files] = field(default_factory=dict)
     """Files of each commit."""
     issues: dict[int, tuple[str, str]] = field(default_factory=dict)
+    workflows: dict[str, str] = field(default_factory=dict)
+    """State of each workflow, by name."""
     pushers: dict[str, Login] = field(default_factory=dict)
     """Who pushed each commit, where it is known."""
     failing: ForgeError | None = None
@@ -328,6 +330,18 @@ class Memory:
             number = hub.last
         hub.issues[number] = (title, body)
         return number
+
+    def close_issue(self, marker: str) -> int | None:
+        number = next((number for number, (_, text) in self._state.issues.items() if marker in text), None)
+        if number is not None:
+            del self._writing("close_issue", pushing=False).issues[number]
+        return number
+
+    def enable_workflows(self) -> tuple[str, ...]:
+        hub = self._writing("enable_workflows")
+        found = tuple(name for name, state in hub.workflows.items() if state == "disabled_inactivity")
+        hub.workflows |= dict.fromkeys(found, "active")
+        return found
 
     def settings(self) -> Settings:
         return self._state.settings

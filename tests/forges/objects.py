@@ -59,7 +59,7 @@ def move_ref(call: Call) -> Reply:
         raise Failure(422, "Reference does not exist")
     if stored.bare.commit(new) != new:
         raise Failure(422, "Object does not exist")
-    if not call.body.get("force") and stored.bare.say("merge-base", old, new) != old:
+    if not call.body.get("force") and not stored.bare.follows(new, old):
         raise Failure(422, "Update is not a fast forward")
     stored.bare.move(f"refs/{name}", new, old)
     _pushed(call, stored, name, new)

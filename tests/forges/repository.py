@@ -130,3 +130,18 @@ def pages(call: Call) -> Reply:
     if call.state.options.pages is None:
         raise Failure(404, "Not Found")
     return Reply(200, {"status": "built", "build_type": call.state.options.pages, "public": True})
+
+
+@route("get", "…/actions/workflows")
+def workflows(call: Call) -> Reply:
+    _ = call.repository
+    found = [call.shapes.workflow(*each) for each in enumerate(call.state.workflows.items(), 1)]
+    return Reply(200, {"total_count": len(found), "workflows": found})
+
+
+@route("put", "…/actions/workflows/{workflow_id}/enable")
+def enable_workflow(call: Call) -> Reply:
+    call.need("write")
+    name = list(call.state.workflows)[int(call.path.split("/")[-2]) - 1]
+    call.state.workflows[name] = "active"
+    return Reply(204)

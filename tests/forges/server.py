@@ -118,9 +118,11 @@ class Server:
                 self.complaints.append(f"{asked.method} {asked.path}: GitHub has no such call")
                 return 404, {"message": "Not Found"}, {}
             call = Call(self.state, self.shapes, operation, parts.path, account, query, body)
-            wrong = description().of_request(operation, query, body)
+            if wrong := description().of_request(operation, query, body):
+                self.complaints += [f"{asked.method} {asked.path}: {each}" for each in wrong]
+                return 422, {"message": "Invalid request.", "errors": wrong}, {}
             reply, answer = self._reply(call)
-            wrong += description().of_answer(operation, reply.status, answer)
+            wrong = description().of_answer(operation, reply.status, answer)
             self.complaints += [f"{asked.method} {asked.path}: {each}" for each in wrong]
             return reply.status, answer, call.headers
 

@@ -146,6 +146,13 @@ class Shapes:
             "closed_at": moment(thread.closed),
         }
 
+    def workflow(self, number: int, named: tuple[str, str]) -> Json:
+        name, state = named
+        at, path = moment(self.state.clock), f".github/workflows/{name}.yml"
+        place = f"{self.base}/repos/{self.state.main.name}/actions/workflows/{number}"
+        shape = {"id": number, "node_id": f"W_{number}", "name": name, "path": path, "state": state}
+        return shape | {"created_at": at, "updated_at": at, "url": place, "html_url": place, "badge_url": place}
+
     def issue(self, thread: Thread) -> Json:
         kind = "pull" if thread.pull else "issues"
         shape = self._thread(thread) | {
@@ -185,6 +192,9 @@ class Shapes:
             "node_id": f"PR_{thread.number}",
             "url": f"{self.base}/repos/{name}/pulls/{thread.number}",
             "html_url": f"{self.base}/{name}/pull/{thread.number}",
+            "issue_url": f"{self.base}/repos/{name}/issues/{thread.number}",
+            "comments_url": f"{self.base}/repos/{name}/issues/{thread.number}/comments",
+            "statuses_url": f"{self.base}/repos/{name}/statuses/{pull.head}",
             "draft": pull.draft,
             "locked": False,
             "merged_at": moment(pull.merged),
@@ -196,7 +206,7 @@ class Shapes:
         }
         if not whole:
             return shape
-        files = bare.say("diff-tree", "-r", "--name-only", f"{base}...{pull.head}").splitlines() if base else []
+        files = bare.say("diff", "--name-only", f"{base}...{pull.head}").splitlines() if base else []
         return shape | {"merged": pull.merged is not None, "changed_files": len(files), "mergeable": None}
 
     def file(self, path: str, blob: str, data: bytes) -> Json:

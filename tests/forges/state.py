@@ -144,6 +144,7 @@ class State:
         self.marks: dict[str, list[Marked]] = {}
         self.queue: list[int] = []
         self.options = Options()
+        self.workflows: dict[str, str] = {}
         self.pushed: list[tuple[str, str, str, str]] = []
         """Repository, branch, commit and login of each push that came by the API, or that `push` played."""
         self._last, self._identity = 0, 7000

@@ -252,15 +252,41 @@ class GitHub:
     def issue(self, title: str, body: str, marker: str) -> int:
         body = body if marker in body else f"{body}\n\n{marker}"
         given = {"title": title, "body": body}
+        known = self._marked(marker)
+        if known is None:
+            return reading.number(self._api.send("POST", f"{self._at}/issues", given), "number")
+        number = reading.number(known, "number")
+        if reading.optional(known, "body") != body or known.get("title") != title:
+            self._api.send("PATCH", self._issue(number), given)
+        return number
+
+    def close_issue(self, marker: str) -> int | None:
+        known = self._marked(marker)
+        if known is None:
+            return None
+        number = reading.number(known, "number")
+        self._api.send("PATCH", self._issue(number), {"state": "closed"})
+        return number
+
+    def _marked(self, marker: str) -> dict[str, Json] | None:
+        """The open issue of ours that holds a marker: anybody may write one."""
         me = self.me()
         for data in self._api.every(f"{self._at}/issues", state="open"):
-            mine = reading.login(data.get("user")).id == me.id  # anybody may write a marker
+            mine = reading.login(data.get("user")).id == me.id
             if mine and "pull_request" not in data and marker in reading.optional(data, "body"):
-                number = reading.number(data, "number")
-                if reading.optional(data, "body") != body or data.get("title") != title:
-                    self._api.send("PATCH", self._issue(number), given)
-                return number
-        return reading.number(self._api.send("POST", f"{self._at}/issues", given), "number")
+                return data
+        return None
+
+    def enable_workflows(self) -> tuple[str, ...]:
+        disabled = []
+        for data in self._api.every(f"{self._at}/actions/workflows", "workflows"):
+            state = reading.words(data, "state")
+            if state not in {"active", "disabled_inactivity"}:  # what somebody switched off stays off
+                continue
+            self._api.send("PUT", f"{self._at}/actions/workflows/{reading.number(data, 'id')}/enable", again=True)
+            if state != "active":
+                disabled.append(reading.words(data, "name"))
+        return tuple(disabled)
 
     def settings(self) -> Settings:
         return settings.settings(self._api, self._at)

@@ -216,4 +216,10 @@ class Forge(Protocol):
     def issue(self, title: str, body: str, marker: str) -> int:
         """Open, or edit, the one open issue whose body holds the marker; returns its number."""
 
+    def close_issue(self, marker: str) -> int | None:
+        """Close the open issue of ours whose body holds the marker; its number, none where there is none."""
+
+    def enable_workflows(self) -> tuple[str, ...]:
+        """Put off the day on which the forge disables scheduled workflows; names of those it had disabled already."""
+
     def settings(self) -> Settings: ...

@@ -17,7 +17,7 @@ GHOST = Login(id=0, login="ghost")
 """Who was deleted."""
 _LONG = 65_536
 _SHORT = 300
-_STEERING = {"Cc", "Cf", "Cs", "Co", "Zl", "Zp"}
+_STEERING = {"Cc", "Cf", "Cn", "Cs", "Co", "Zl", "Zp"}
 _JOINERS = {"\u200c", "\u200d"}  # scripts and emoji need them
 _STATES: dict[str, Literal["approved", "changes_requested", "commented", "dismissed"]] = {
     "APPROVED": "approved",
