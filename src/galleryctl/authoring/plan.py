@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from galleryctl import document, git, loading
+from galleryctl import document, git, loading, parallel
 from galleryctl.authoring import arriving, taking
 from galleryctl.authoring.editing import Change
 from galleryctl.authoring.files import Files, Overlay
@@ -111,8 +111,12 @@ def judged(files: Files, changed: Mapping[str, str | None], now: dt.datetime) ->
     over = {f"{files.name}/{path}": None if text is None else text.encode() for path, text in changed.items()}
     overlay = Overlay(files.tree, over)
     base = git.at(files.root, "HEAD") if files.committed else None
-    old = loading.load(files.root, files.name, now=now, revision="HEAD", tree=base) if base else None
-    before, known = _checked(files, files.tree, old, base, now)
+    jobs = parallel.default_jobs()
+    old = loading.load(files.root, files.name, now=now, revision="HEAD", tree=base, jobs=jobs) if base else None
+    if old is not None and files.entries == files.committed:  # as it nearly always is
+        before, known = old, old.problems
+    else:
+        before, known = _checked(files, files.tree, old, base, now)
     after, found = _checked(files, overlay, old, base, now)
     said = {(problem.path, problem.code, problem.message) for problem in known}
     new = (problem for problem in found if (problem.path, problem.code, problem.message) not in said)
@@ -121,8 +125,9 @@ def judged(files: Files, changed: Mapping[str, str | None], now: dt.datetime) ->
 
 def _checked(
     files: Files, tree: Tree, old: Loaded | None, base: Tree | None, now: dt.datetime
-) -> tuple[Loaded, Sequence[Problem]]:
-    loaded = loading.load(files.root, files.name, now=now, tree=tree, base=old)
+) -> tuple[Loaded, tuple[Problem, ...]]:
+    jobs = parallel.default_jobs()
+    loaded = loading.load(files.root, files.name, now=now, tree=tree, base=old, jobs=jobs)
     if old is None or base is None:
         return loaded, loaded.problems
     made = comparing.of(old, loaded, base, tree, name=files.name, now=now, ledger=Ledger())
