@@ -258,3 +258,21 @@ def test_a_smaller_group_needs_a_steward_and_names_the_models(stories: Callable[
     assert missing(found) == [("steward", "govern", 1)]
     assert any(problem.code == "VIS006" and "acme/tiny" in problem.message for problem in found.problems)
     assert story.verdict(head, "ada", said("bob"), said("eve"), said("dora")).state == "success"
+
+
+@pytest.mark.parametrize(
+    ("path", "asked"),
+    [
+        (MODEL, [("owner", ("ada", "bob"))]),
+        ("publishers/acme.yaml", [("owner", ("ada", "bob"))]),
+        ("taxonomy.yaml", [("reviewer", ("chen", "eve"))]),
+        ("roles.yaml", [("admin", ("bob", "chen", "eve"))]),
+    ],
+)
+def test_what_no_change_tells_is_still_somebodys_to_approve(
+    story: Story, path: str, asked: list[tuple[str, tuple[str, ...]]]
+) -> None:
+    text = (story.registry / path).read_text()
+    found = story.verdict({path: f"{text}# a comment\n"}, "zoe", since=NOW.replace(year=2025))
+    assert found.state == "pending"
+    assert [(need.role, need.of) for need in found.approvals] == asked

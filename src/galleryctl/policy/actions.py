@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from galleryctl import layout
 from galleryctl.changes import Change, Kind
 from galleryctl.policy.rights import Target
 
@@ -138,6 +139,31 @@ def _target(change: Change, comparison: Comparison, rights: Rights, renamed: Map
     if identifier not in comparison.base.gallery.by_id:
         identifier = renamed.get(identifier, identifier)
     return rights.target(identifier, type_=change.type, visibility=change.visibility, edition=change.edition)
+
+
+def _folders(change: Change) -> tuple[tuple[str, str], ...]:
+    """Model folders that come, go or move with a change, as type and id."""
+    here, before = (change.type, change.subject), str(change.before)
+    return {
+        Kind.MODEL_ADDED: (here,),
+        Kind.MODEL_REMOVED: (here,),
+        Kind.MODEL_RENAMED: (here, (change.type, before)),
+        Kind.MODEL_MOVED: (here, (before, change.subject)),
+    }.get(change.kind, ())
+
+
+def unexplained(comparison: Comparison) -> list[str]:
+    """Files that differ although no change says so: in a comment, say. Relative to the registry; sorted."""
+    name, changes = comparison.name, comparison.changes
+    whole = tuple(f"{layout.folder(type_, subject)}/" for each in changes for type_, subject in _folders(each))
+    parts = tuple(
+        f"{layout.folder(each.type, each.subject)}/{each.version}."
+        for each in changes
+        if each.kind in {Kind.RELEASE_ADDED, Kind.RELEASE_REMOVED}
+    )
+    said = {change.path for change in changes} | {change.path.removeprefix(f"{name}/") for change in changes}
+    inner = (path.removeprefix(f"{name}/") for path in sorted(comparison.touched))
+    return [path for path in inner if path not in said and not path.startswith((*whole, *parts))]
 
 
 def is_text(change: Change) -> bool:

@@ -7,9 +7,9 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from galleryctl import layout, spec
+from galleryctl import spec
 from galleryctl.changes import Kind
-from galleryctl.policy.actions import Act, is_text
+from galleryctl.policy.actions import Act, is_text, unexplained
 from galleryctl.policy.base import PassedOver
 from galleryctl.problems import Severity
 
@@ -84,25 +84,9 @@ def _warned(ride: Ride) -> Iterator[str]:
 
 
 def _unknown(ride: Ride) -> Iterator[str]:
-    if odd := _unexplained(ride):
+    if odd := unexplained(ride.comparison):
         more = f" and {len(odd) - 1} more files" if len(odd) > 1 else ""
         yield f"{odd[0]}{more} changed, and it is not known what that does"
-
-
-def _unexplained(ride: Ride) -> list[str]:
-    """Files that differ although no change says so: a lane takes only what is understood."""
-    name, changes = ride.comparison.name, ride.comparison.changes
-    whole = tuple(
-        f"{layout.folder(change.type, change.subject)}/" for change in changes if change.kind is Kind.MODEL_ADDED
-    )
-    parts = tuple(
-        f"{layout.folder(change.type, change.subject)}/{change.version}."
-        for change in changes
-        if change.kind is Kind.RELEASE_ADDED
-    )
-    said = {change.path for change in changes}
-    inner = (path.removeprefix(f"{name}/") for path in sorted(ride.comparison.touched))
-    return [path for path in inner if path not in said and not path.startswith((*whole, *parts))]
 
 
 def _others(acts: Sequence[Act], fits: Callable[[Act], bool]) -> Iterator[str]:
@@ -142,6 +126,7 @@ def _release(ride: Ride) -> Iterator[str]:
     added = [act for act in ride.acts if _is_release(act)]
     if len({act.subject for act in added}) > 1:
         yield "it is about more than one model"
+        return
     for act in added:
         yield from _entitled(ride, act, "an owner of", "release")
         version = act.change.version

@@ -6,9 +6,9 @@ from collections import defaultdict
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from galleryctl import spec
+from galleryctl import layout, spec
 from galleryctl.changes import Change, Kind
-from galleryctl.policy.actions import CONSENT, LIFT, Act, of_group
+from galleryctl.policy.actions import CONSENT, LIFT, Act, of_group, unexplained
 from galleryctl.policy.approvals import Approvals, matched
 from galleryctl.policy.base import Need, Role
 from galleryctl.policy.rights import Rights, Target
@@ -73,6 +73,7 @@ def needed(acts: Sequence[Act], case: Case, approvals: Approvals, *, manual: boo
         asks.extend(_removals(acts, case))
         asks.extend(_governance(acts, case))
         asks.extend(_shrunk(case))
+        asks.extend(_unsaid(acts, case))
         if not asks and not (acts and all(_unreviewed(act, case) for act in acts)):
             asks.append(Ask("reviewer", "edit", case.comparison.name, case.rights.who("edit", Target())))
     return _filled(_distinct(asks), case, approvals)
@@ -174,6 +175,21 @@ def _elsewhere(act: Act, case: Case) -> Iterator[Ask]:
             yield Ask("consumer", "edit", act.subject, owners, author=author or "")
             return
     yield Ask("reviewer", "edit", act.subject, case.rights.who("edit", Target()))
+
+
+def _unsaid(acts: Sequence[Act], case: Case) -> Iterator[Ask]:
+    """Files that differ in a way that no change tells: theirs to approve whose models or gallery they are."""
+    told = {act.subject for act in acts}
+    for path in unexplained(case.comparison):
+        folder, place = layout.model_in("/".join(path.split("/")[:4])), layout.place(path)
+        if place is not None and place.kind == "publisher":
+            change = Change(place.publisher, Kind.FILE_CHANGED, path=path)
+            yield _owned(Act("edit", place.publisher, Target(place.publisher), change), case)
+        elif folder is None:
+            yield Ask("reviewer", "edit", path, case.rights.who("edit", Target()))
+        elif folder.id not in told:
+            change = Change(folder.id, Kind.FILE_CHANGED, path=path, type=folder.type)
+            yield _owned(Act("edit", folder.id, case.rights.target(folder.id, type_=folder.type), change), case)
 
 
 def _by_roles(roles: Iterable[Asked], act: Act, case: Case, *, asks_for: str, author: bool = False) -> Iterator[Ask]:

@@ -42,8 +42,16 @@ def sentence(  # noqa: PLR0913, PLR0917 - all that a turn can follow from
         first = stuck[0]
         what = f"{word(first.action)} of {first.subject}"
         return f"There are not enough people who may approve {what}: an admin has to give somebody the right."
-    said = list(dict.fromkeys(_asked(need) for need in missing if need not in stuck))
+    said = [_asked(group) for group in alike(need for need in missing if need not in stuck)]
     return f"Waiting for {listed(said)}."
+
+
+def alike(needs: Iterable[Need]) -> list[list[Need]]:
+    """Needs that differ in their subject alone, together; in the order of the first of each."""
+    found: dict[tuple[object, ...], list[Need]] = {}
+    for need in needs:
+        found.setdefault((need.role, need.action, need.of, need.given, need.count), []).append(need)
+    return list(found.values())
 
 
 def _author(found: Sequence[Problem], pull: Pull, conflicts: Sequence[str], blocking: Sequence[str]) -> str:
@@ -59,13 +67,14 @@ def _author(found: Sequence[Problem], pull: Pull, conflicts: Sequence[str], bloc
     return "It changes nothing."
 
 
-def _asked(need: Need) -> str:
+def _asked(group: Sequence[Need]) -> str:
     """`ada or bob to approve edit of acme/tiny`."""
+    need, subjects = group[0], listed([each.subject for each in group])
     left = [name for name in need.of if name not in need.given]
     if need.role == "maintainer":
-        return f"{need.of[0]} to agree to maintain {need.subject}"
+        return f"{need.of[0]} to agree to maintain {subjects}"
     who = listed(left, "or") if need.missing == 1 else f"{need.missing} of {listed(left)}"
-    return f"{who} to approve {word(need.action)} of {need.subject}"
+    return f"{who} to approve {word(need.action)} of {subjects}"
 
 
 def codes(found: Iterable[Problem]) -> str:

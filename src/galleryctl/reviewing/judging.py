@@ -83,15 +83,13 @@ def judge(  # noqa: PLR0913 - one for each input
         commits=commits,
         now=now,
         conflicts=merged.conflicts,
-        place=_placed(root, name, merged.commit or onto, compared),
+        place=_placed(compared),
     )
     return Judged(verdict, compared, onto, proposed, merged.commit, merged.conflicts, commits)
 
 
-def _placed(
-    root: Path, name: str, revision: str, compared: Compared
-) -> Callable[[Iterable[tuple[str, Finding]]], list[Problem]]:
-    tree, documents = git.at(root, revision), compared.merged.governance.documents
+def _placed(compared: Compared) -> Callable[[Iterable[tuple[str, Finding]]], list[Problem]]:
+    tree, name, documents = compared.tree, compared.comparison.name, compared.merged.governance.documents
     governed = compared.comparison.base.context.policy
     return lambda found: checks.place(found, tree, name, documents, governed)
 

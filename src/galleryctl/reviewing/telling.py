@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from galleryctl import report
 from galleryctl.changes import wording
 from galleryctl.policy.findings import word
-from galleryctl.policy.saying import listed, moment, span
+from galleryctl.policy.saying import alike, listed, moment, span
 from galleryctl.problems import Severity
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ _LEVELS = {Severity.ERROR: _RED, Severity.WARN: _YELLOW, Severity.NOTE: _DIM}
 _ASKED = frozenset({"OWN001", "OWN003", "OWN006", "GOV005", "LIF006"})
 """What is missing, which the list of approvals says."""
 _TURNS = {"owner": "an owner", "reviewer": "a reviewer", "clearance": "clearance", "steward": "a steward"}
-_MODELS, _NAMES = 20, 6
+_MODELS, _NAMES, _PROBLEMS = 20, 6, 50
 
 
 class Page:
@@ -118,12 +118,14 @@ def _problems(page: Page, found: Verdict, touched: frozenset[str]) -> None:
     shown = [each for each in found.problems if _worth(each, touched)]
     if shown:
         page.heading(f"Found: {report.counted(shown)}")
-    for each in sorted(shown, key=lambda each: (each.severity.rank, each)):
+    for each in sorted(shown, key=lambda each: (each.severity.rank, each))[:_PROBLEMS]:
         level = "" if each.severity is Severity.ERROR else f"{each.severity.value}: "
         page.add(f"{each.path}:{each.line}:{each.column}", indent="  ", style=_DIM)
         page.add(f"{each.code} {level}{each.message}", indent="    ", style=_LEVELS[each.severity])
         if each.fix:
             page.add(f"fix: {each.fix}", indent="    ", hang="      ")
+    if len(shown) > _PROBLEMS:
+        page.add(f"and {len(shown) - _PROBLEMS} more: --format json has all", indent="  ", style=_DIM)
 
 
 def _worth(found: Problem, touched: frozenset[str]) -> bool:
@@ -136,28 +138,23 @@ def _approvals(page: Page, found: Verdict) -> None:
     if not found.approvals:
         return
     page.heading("Approvals")
-    wanted = sorted(found.approvals, key=_alike)
-    for (_, _, role, action, of, given, count), group in groupby(wanted, key=_alike):
-        needs = list(group)
-        what = f"{word(action)} of {listed([need.subject for need in needs])}"
-        mark, style = ("✓", _GREEN) if not needs[0].missing else ("·", _YELLOW)
-        page.add(f"{mark} {what}: {_who(role, of, given, count)}", indent="  ", hang="    ", style=style)
+    for group in sorted(alike(found.approvals), key=lambda group: not group[0].missing):
+        need = group[0]
+        what = f"{word(need.action)} of {listed([each.subject for each in group])}"
+        mark, style = ("·", _YELLOW) if need.missing else ("✓", _GREEN)
+        page.add(f"{mark} {what}: {_who(need)}", indent="  ", hang="    ", style=style)
 
 
-def _alike(need: Need) -> tuple[bool, int, str, str, tuple[str, ...], tuple[str, ...], int]:
-    return not need.missing, -need.missing, need.role, need.action, need.of, need.given, need.count
-
-
-def _who(role: str, of: Sequence[str], given: Sequence[str], count: int) -> str:
-    if len(given) >= count:
-        return f"{listed(given, many=_NAMES)} ({role})"
-    left = [name for name in of if name not in given]
-    if role == "maintainer":
+def _who(need: Need) -> str:
+    if not need.missing:
+        return f"{listed(need.given, many=_NAMES)} ({need.role})"
+    left = [name for name in need.of if name not in need.given]
+    if need.role == "maintainer":
         return f"{listed(left)} has to agree"
-    have = f", {listed(given, many=_NAMES)} has" if given else ""
-    if len(left) < count - len(given):
-        return f"{count} of {role}, and there are not so many{have}"
-    return f"{count - len(given)} of {listed(left, 'or', _NAMES)} ({role}){have}"
+    have = f", {listed(need.given, many=_NAMES)} has" if need.given else ""
+    if len(left) < need.missing:
+        return f"{need.count} of {need.role}, and there are not so many{have}"
+    return f"{need.missing} of {listed(left, 'or', _NAMES)} ({need.role}){have}"
 
 
 def _lane(page: Page, found: Verdict, now: dt.datetime) -> None:
