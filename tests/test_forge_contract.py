@@ -216,6 +216,23 @@ def test_files_are_committed_and_read(place: Place) -> None:
     assert ada.read("registry/gallery.yaml", "proposal") is None
 
 
+def test_what_the_forge_switched_off_is_switched_on_again(place: Place) -> None:
+    workflows = place.workflows if isinstance(place, Hub) else place.state.workflows  # type: ignore[attr-defined]
+    workflows |= {"sweep": "disabled_inactivity", "mine": "disabled_manually", "check": "active"}
+    assert place.forge(ADA).enable_workflows() == ("sweep",)
+    assert place.forge(ADA).enable_workflows() == ()
+    assert workflows == {"sweep": "active", "mine": "disabled_manually", "check": "active"}
+
+
+def test_an_issue_is_closed_by_its_marker(place: Place) -> None:
+    ada = place.forge(ADA)
+    number = ada.issue("The site is old", "Since Monday", "<!-- galleryctl:site -->")
+    assert ada.close_issue("<!-- galleryctl:else -->") is None
+    assert ada.close_issue("<!-- galleryctl:site -->") == number
+    assert ada.close_issue("<!-- galleryctl:site -->") is None
+    assert ada.issue("The site is old", "Again", "<!-- galleryctl:site -->") != number
+
+
 def test_an_issue_is_opened_once(place: Place) -> None:
     ada = place.forge(ADA)
     number = ada.issue("The site is old", "Since Monday", "<!-- galleryctl:site -->")

@@ -135,26 +135,26 @@ LIST = """\
 
 def test_a_json_list_keeps_what_is_not_ours() -> None:
     made = {"llm.json": json.dumps([{"model_name": "tiny", "version": 2}]).encode()}
-    text = upstream.merged(LIST.encode(), "x/llm_family.json", made).decode()
+    text = upstream.merged(LIST.encode(), "x/llm_family.json", made, "acme/tiny").decode()
     assert text == LIST.replace('"version": 1', '"version": 2')
-    assert upstream.merged(text.encode(), "x/llm_family.json", made).decode() == text
+    assert upstream.merged(text.encode(), "x/llm_family.json", made, "acme/tiny").decode() == text
 
 
 def test_a_new_entry_comes_last() -> None:
     made = {"llm.json": json.dumps([{"model_name": "new", "version": 2}]).encode()}
-    text = upstream.merged(LIST.encode(), "x/llm_family.json", made).decode()
+    text = upstream.merged(LIST.encode(), "x/llm_family.json", made, "acme/tiny").decode()
     assert json.loads(text)[2] == {"model_name": "new", "version": 2}
     assert text.startswith(LIST[: LIST.rindex("\n]")])
-    assert json.loads(upstream.merged(b"[]", "a.json", made)) == [{"model_name": "new", "version": 2}]
+    assert json.loads(upstream.merged(b"[]", "a.json", made, "acme/tiny")) == [{"model_name": "new", "version": 2}]
 
 
 def test_a_yaml_list_keeps_comments_and_order() -> None:
     theirs = '# theirs\n- name: one\n  urls: [a]  # kept\n- &anchor\n  name: "tiny"\n  urls: [old]\n- name: last\n'
     made = {"index.yaml": b"- name: tiny\n  urls: [new]\n"}
-    text = upstream.merged(theirs.encode(), "gallery/index.yaml", made).decode()
+    text = upstream.merged(theirs.encode(), "gallery/index.yaml", made, "acme/tiny").decode()
     assert text == "# theirs\n- name: one\n  urls: [a]  # kept\n- name: tiny\n  urls: [new]\n- name: last\n"
     fresh = upstream.merged(
-        theirs.encode(), "gallery/index.yaml", {"index.yaml": b"- name: new\n  urls: [n]\n"}
+        theirs.encode(), "gallery/index.yaml", {"index.yaml": b"- name: new\n  urls: [n]\n"}, "acme/tiny"
     ).decode()
     assert fresh == theirs + "- name: new\n  urls: [n]\n"
 
@@ -162,7 +162,15 @@ def test_a_yaml_list_keeps_comments_and_order() -> None:
 @pytest.mark.parametrize(("text", "path"), [(b'{"a": 1}', "a.json"), (b"[1, 2", "a.json"), (b"x", "notes.txt")])
 def test_what_nobody_knows_how_to_change_is_left(text: bytes, path: str) -> None:
     with pytest.raises(ValueError, match=r"\S"):
-        upstream.merged(text, path, {"llm.json": b'[{"model_name": "tiny"}]'})
+        upstream.merged(text, path, {"llm.json": b'[{"model_name": "tiny"}]'}, "acme/tiny")
+
+
+def test_a_file_of_the_model_alone_is_replaced_and_no_others() -> None:
+    made = {"acme/tiny.yaml": b"model: tiny\n"}
+    assert upstream.merged(None, "configs/any.yaml", made, "acme/tiny") == b"model: tiny\n"
+    assert upstream.merged(b"model: old\n", "configs/tiny.yaml", made, "acme/tiny") == b"model: tiny\n"
+    with pytest.raises(ValueError, match="not named after the model"):
+        upstream.merged(b"- name: theirs\n", "gallery/index.yaml", made, "acme/tiny")
 
 
 def seen(**fields: Any) -> Any:  # noqa: ANN401 - a view

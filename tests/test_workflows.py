@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -93,6 +94,29 @@ def test_what_gates_or_publishes_shares_no_file_with_a_schedule() -> None:
 
 def test_no_privileged_workflow_reads_an_artifact() -> None:
     assert not [path.name for path in OURS if "download-artifact" in path.read_text() or "cache:" in path.read_text()]
+
+
+@pytest.mark.parametrize(
+    "line",
+    sorted({step["run"] for path in OURS for step in steps(parsed(path)) if "galleryctl " in step.get("run", "")}),
+)
+def test_every_command_is_one_that_there_is(
+    line: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from galleryctl.cli import program  # noqa: PLC0415 - here only
+
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "review.json").touch()  # what the step before writes
+    name, *words = shlex.split(line)
+    assert name == "galleryctl"
+    command: Any = program
+    context = None
+    while hasattr(command, "get_command"):
+        context = command.make_context(name, list(words), parent=context, ignore_unknown_options=True)
+        command = command.get_command(context, words[0])
+        assert command is not None, line
+        name, *words = words
+    command.make_context(name, words, parent=context)
 
 
 def test_a_registry_gets_them_all_but_what_tests_this_program(run: Callable[..., Result], tmp_path: Path) -> None:

@@ -47,6 +47,8 @@ _COMMANDS = {
     "dependents": ("living", "Who depends on a model or release."),
     "review": ("reviewing", "Review pull requests: judge, show, decide."),
     "owners": ("judging", "Explain who may do what, and why."),
+    "doctor": ("keeping", "Look at the settings of the repository on the forge."),
+    "alarm": ("keeping", "Say in one issue that a workflow has failed."),
     "build": ("building", "Build the gallery and its index."),
     "serve": ("building", "Build, serve on this machine, and rebuild on every change."),
     "export": ("exporting", "Write what one runtime reads of the models."),

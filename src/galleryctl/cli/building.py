@@ -6,7 +6,7 @@ import datetime as dt
 import signal
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING
 
 import click
 
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 @options.allow_private
 @click.option(
     "--review",
-    type=click.File("rb"),
+    type=click.Path(exists=True, path_type=Path, dir_okay=False),
     metavar="FILE",
     help="Open pull requests, as `review queue --format json` has them.",
 )
@@ -49,7 +49,7 @@ if TYPE_CHECKING:
 @options.now
 @options.jobs
 def build_command(  # noqa: PLR0913 - one parameter for each option
-    registry: Path, out: Path, head: str | None, base: str | None, earlier: str | None, review: BinaryIO | None,
+    registry: Path, out: Path, head: str | None, base: str | None, earlier: str | None, review: Path | None,
     include: tuple[str, ...], *, audience: str, now: dt.datetime, jobs: int, allow_private: bool,
 ) -> int:  # fmt: skip
     """Build the gallery and its index. Only what changed is rendered; a registry with errors is not built.
@@ -81,7 +81,7 @@ def build_command(  # noqa: PLR0913 - one parameter for each option
     return 1 if done.written is None else 0
 
 
-def _queue(file: BinaryIO | None) -> Queue | None:
+def _queue(file: Path | None) -> Queue | None:
     from pydantic import ValidationError  # noqa: PLC0415 - on use
 
     from galleryctl.spec.review import Queue  # noqa: PLC0415 - on use
@@ -89,12 +89,12 @@ def _queue(file: BinaryIO | None) -> Queue | None:
     if file is None:
         return None
     try:
-        return Queue.model_validate_json(file.read())
+        return Queue.model_validate_json(file.read_bytes())
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
         place = ".".join(map(str, first["loc"])) or "the file"
         raise click.BadParameter(
-            f"{file.name} is no queue: {place}: {first['msg']}; `galleryctl review queue --format json` writes one"
+            f"{file} is no queue: {place}: {first['msg']}; `galleryctl review queue --format json` writes one"
         ) from error
 
 

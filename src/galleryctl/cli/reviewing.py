@@ -14,6 +14,9 @@ if TYPE_CHECKING:
 _COMMANDS = {
     "verdict": ("judging", "Judge a pull request: what it needs, and whose turn it is."),
     "queue": ("review_queue", "List open pull requests: what waits for whom, and since when."),
+    "show": ("review_deciding", "Show a pull request as its reviewers have to know it."),
+    "approve": ("review_deciding", "Approve the commit that is shown."),
+    "reject": ("review_deciding", "Ask for changes, with a reason."),
     "sweep": ("review_sweep", "Judge open pull requests, and show each its verdict."),
     "merge": ("review_sweep", "Merge what its verdict allows."),
     "expire": ("keeping", "Propose to discontinue what has expired."),

@@ -79,7 +79,7 @@ def _push(
             original[target.path] = forge.read(target.path, base)
         present = files.get(target.path, original[target.path])
         try:
-            files[target.path] = merged(present, target.path, made)
+            files[target.path] = merged(present, target.path, made, identifier)
         except ValueError as error:
             left.append(Left(identifier, str(error)))
             continue
@@ -102,13 +102,13 @@ def exported(view: View, identifier: str, runtime: str) -> Mapping[str, bytes]:
         return {layout.inside(each.path): each.render() for each in made.outputs()}
 
 
-def merged(present: bytes | None, path: str, made: Mapping[str, bytes]) -> bytes:
+def merged(present: bytes | None, path: str, made: Mapping[str, bytes], identifier: str) -> bytes:
     """The upstream file with the entry of a model in it. Raises `ValueError` where nobody knows how.
 
-    A list of entries (JSON, or YAML as LocalAI writes it) gets the entry by its name; a file of the model alone is
-    replaced whole.
+    A list of entries (JSON, or YAML as LocalAI writes it) gets the entry by its name. A file of the model alone, which
+    is a new one or is named after the model, is replaced whole.
     """
-    name = path.rpartition("/")[2]
+    name, own = path.rpartition("/")[2], identifier.partition("/")[2]
     if present is not None and path.endswith(".json") and (entries := _lists(made)):
         text = present.decode()
         for entry in entries:
@@ -116,13 +116,11 @@ def merged(present: bytes | None, path: str, made: Mapping[str, bytes]) -> bytes
         return text.encode()
     if present is not None and path.endswith((".yaml", ".yml")) and "index.yaml" in made:
         return _yaml(present.decode(), made["index.yaml"].decode()).encode()
-    alone = [data for file, data in made.items() if file.rpartition("/")[2] == name]
-    if len(alone) == 1:
-        return alone[0]
     same = [data for file, data in made.items() if file.rpartition(".")[2] == name.rpartition(".")[2] and "/" in file]
-    if len(same) == 1:
+    if len(same) == 1 and (present is None or own in {name, name.rpartition(".")[0]}):
         return same[0]
-    raise ValueError(f"the export has no single file for {path}: it has {', '.join(sorted(made)[:5]) or 'none'}")
+    what = "is no list, and is not named after the model" if same else "is of a form that the export does not have"
+    raise ValueError(f"{path} {what}: the export has {', '.join(sorted(made)[:5]) or 'nothing'}")
 
 
 def _lists(made: Mapping[str, bytes]) -> list[dict[str, Any]]:
@@ -137,7 +135,7 @@ def _lists(made: Mapping[str, bytes]) -> list[dict[str, Any]]:
 def _json(text: str, entry: Mapping[str, Any]) -> str:
     """A JSON list with one entry replaced or added; all else stays as it was written."""
     if not isinstance(json.loads(text), list):
-        raise ValueError("the upstream file is no JSON list")
+        raise ValueError("the upstream file is no JSON list")  # noqa: TRY004 - of the file, not of an argument
     key = next((name for name in _NAMES if name in entry), "")
     indent = match[1] if (match := re.search(r"\[\s*?\n([ \t]+)", text)) else "  "
     inner = match[1] if (match := re.search(r"\{\s*?\n([ \t]+)", text)) else indent * 2
