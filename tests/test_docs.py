@@ -83,7 +83,9 @@ def test_every_command_has_help_with_an_example(run: Run, name: str) -> None:
 def unknown(text: str) -> Iterator[list[str]]:
     """Commands that do not exist, or not with these options."""
     for words in lines(text):
-        command = program.get_command(click.Context(program), words[0])
+        command, rest = program.get_command(click.Context(program), words[0]), words[1:]
+        while isinstance(command, click.Group) and rest and not rest[0].startswith("-"):
+            command, rest = command.get_command(click.Context(command), rest[0]), rest[1:]
         params = command.params if command else []
         known = {option for param in params for option in (*param.opts, *param.secondary_opts)} | {"--help"}
         used = {word.partition("=")[0] for word in words[1:] if re.match(r"--?[a-z]", word)}
