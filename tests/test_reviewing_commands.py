@@ -279,3 +279,105 @@ def test_a_forged_queue_is_not_shown(gallery: Gallery) -> None:
     forged = note.text.replace('"turn":"clock"', '"turn":"steward"')
     gallery.server.forge(MALLORY).comment(pull.number, forged)
     assert "the clock" in gallery("queue").stdout
+
+
+# -- show, approve, reject
+
+
+def test_show_says_all_that_a_reviewer_has_to_know(gallery: Gallery) -> None:
+    pull = gallery.propose("licence", "license: Apache-2.0", "license: MIT")
+    done = gallery("show", str(pull.number), by=EVE)
+    assert done.exit_code == 0, done.stderr
+    for said in (
+        f"#1 Change licence, by bob at {pull.head[:7]}\n",
+        "Waiting for ",
+        "acme/tiny, before and after\n",
+        "- license: Apache-2.0\n",
+        "+ license: MIT\n",
+        "! acme/tiny: Apache-2.0 → MIT, commercial use allowed\n",
+        "Security\n  ~ nothing that loading would run\n",
+        "Size\n  ~ no file comes or goes\n",
+        "Runtimes\n",
+        "Services\n",
+    ):
+        assert said in done.stdout, done.stdout
+    told = json.loads(gallery("show", "1", "--format", "json", by=EVE).stdout)
+    assert told["pull"]["head"] == pull.head
+    assert told["risks"] == ["licence"]
+    assert told["models"][0]["licence"] == {"before": "Apache-2.0", "after": "MIT", "commercial": "allowed", "url": ""}
+    markdown = gallery("show", "1", "--format", "markdown", by=EVE).stdout
+    assert markdown.startswith("### Waiting for ")
+    assert "- `!` acme/tiny: Apache-2.0 → MIT, commercial use allowed\n" in markdown
+    assert MARKER not in markdown
+
+
+def test_show_needs_no_forge(gallery: Gallery) -> None:
+    path = gallery.clone / MODEL
+    path.write_text(path.read_text().replace("license: Apache-2.0", "license: MIT"))
+    git(gallery.clone, "commit", "-qam", "change")
+    asked = len(gallery.server.asked)
+    done = gallery("show", "--base", "origin/main", "--head", "HEAD", "--actor", "bob")
+    assert done.exit_code == 0, done.stderr
+    assert "+ license: MIT\n" in done.stdout
+    assert len(gallery.server.asked) == asked
+    assert gallery("show").exit_code == 2
+    assert gallery("show", "1", "--base", "origin/main").exit_code == 2
+
+
+def test_a_release_shows_its_security_and_size(gallery: Gallery) -> None:
+    text = MINIMAL[RELEASE.removeprefix("registry/")]
+    assert text is not None
+    other = text.replace("model.safetensors", "model.bin").replace("3f79", "aaaa").replace("2000000000", "3000000000")
+    gallery.server.push("new", {RELEASE.replace("1.0.0", "1.1.0"): other.encode()}, by=BOB)
+    gallery.server.forge(BOB).open(title="Release", body="", branch="new", base="main")
+    done = gallery("show", "1")
+    assert "! acme/tiny 1.1.0: loading these files may run code: model.bin\n" in done.stdout
+    assert "! SEC001 registry/models/llm/acme/tiny/1.1.0.yaml:" in done.stdout
+    assert "+ acme/tiny: 3 GB come\n" in done.stdout
+
+
+def test_approve_says_whether_it_counts_and_names_the_head(gallery: Gallery) -> None:
+    pull = gallery.propose("licence", "license: Apache-2.0", "license: MIT")
+    done = gallery("approve", "1", by=ADA)
+    assert done.exit_code == 0, done.stderr
+    assert "It counts as approval of " in done.stderr
+    assert "(owner)" in done.stderr
+    (review,) = gallery.server.forge(ADA).reviews(1)
+    assert (review.by.login, review.state, review.commit) == ("ada", "approved", pull.head)
+    other = gallery("approve", "1", by=MALLORY)
+    assert "It does not count" in other.stderr
+
+
+def test_an_override_has_a_reason_and_a_rule(gallery: Gallery) -> None:
+    gallery.propose("bad", "tags: [chat]", "tags: [chatt]")
+    assert gallery("approve", "1", "--override", "TAX001", by=ADA).exit_code == 2
+    assert gallery("approve", "1", "--override", "nonsense", "--reason", "Because.", by=ADA).exit_code == 2
+    done = gallery("approve", "1", "--override", "tax001", "--reason", "It comes with the next change.", by=ADA)
+    assert done.exit_code == 0, done.stderr
+    assert "as override of TAX001" in done.stderr
+    assert gallery.server.forge(ADA).reviews(1)[0].text == "override TAX001: It comes with the next change."
+    gallery("sweep")
+    assert "* `TAX001` by ada: It comes with the next change.\n" in gallery.comments(1)[0].text
+
+
+def test_reject_wants_a_reason_and_stops_it(gallery: Gallery) -> None:
+    pull = gallery.propose("good")
+    assert gallery("reject", "1", by=ADA).exit_code == 2
+    assert gallery("reject", "1", "--reason", " ", by=ADA).exit_code == 2
+    done = gallery("reject", "1", "--reason", "Say more.", by=ADA)
+    assert done.exit_code == 0, done.stderr
+    assert "It stops the pull request" in done.stderr
+    assert [each.state for each in gallery.server.forge(ADA).reviews(1)] == ["changes_requested"]
+    gallery("sweep")
+    assert gallery.comments(1)[0].text.startswith("### Not ready: your turn, bob <sub>")
+    assert "It stops nothing" in gallery("reject", "1", "--reason", "No!", by=MALLORY).stderr
+    assert gallery.states(pull.head) == ["pending"]
+
+
+def test_only_what_was_looked_at_is_decided(gallery: Gallery) -> None:
+    pull = gallery.propose("good")
+    done = gallery("approve", "1", "--head", "0" * 40, by=ADA)
+    assert (done.exit_code, gallery.server.forge(ADA).reviews(1)) == (2, [])
+    assert f"its newest commit is {pull.head[:7]}" in done.stderr
+    assert gallery("approve", "1", "--head", pull.head[:10], by=ADA).exit_code == 0
+    assert gallery("approve", "1", by=BOB).exit_code == 2, "his own"

@@ -56,7 +56,7 @@ def review_queue_command(
     if form == "json" or out is not None:
         text = report.dumped(chosen.model_dump(mode="json", exclude_none=True))
     else:
-        width, colour = _screen()
+        width, colour = screen()
         text = listing.queue(chosen, width=width, colour=colour)
     if out is None:
         click.echo(text, nl=False)
@@ -97,13 +97,13 @@ def _me(place: Clone) -> str:
     from galleryctl.reviewing import fetching  # noqa: PLC0415 - on use
 
     me = place.forge.me()
-    for name, person in fetching.at(place, "HEAD").roles.people.items():
+    for name, person in fetching.at(place.registry, "HEAD").roles.people.items():
         if person.github.id == me.id:
             return name
     raise click.UsageError(f"roles.yaml does not know {me.login}, account {me.id}: nothing can wait for you")
 
 
-def _screen() -> tuple[int, bool]:
+def screen() -> tuple[int, bool]:
     """Columns of standard output, and whether it shows colours."""
     from shutil import get_terminal_size  # noqa: PLC0415 - on use
 

@@ -64,13 +64,14 @@ def base(clone: Clone) -> Base:
     if ref not in found:
         raise GitError(f"{clone.forge.repository} has no branch {clone.branch}: name the right one in gallery.yaml")
     git.fetch(clone.root, address, [ref], clone.token)
-    return at(clone, found[ref])
+    return at(clone.registry, found[ref])
 
 
-def at(clone: Clone, revision: str) -> Base:
-    """The same of a revision that is here."""
-    commit, name = git.resolve(clone.root, revision), clone.registry.name
-    tree = git.at(clone.root, commit)
+def at(folder: Path, revision: str) -> Base:
+    """The same of a revision that is here; `folder` is that of the registry."""
+    root, name = folder.parent, folder.name
+    commit = git.resolve(root, revision)
+    tree = git.at(root, commit)
     paths = {path.removeprefix(f"{name}/"): entry for path, entry in tree.entries(name).items()}
     wanted = {path: entry for path, entry in paths.items() if path.startswith(("gallery.", "roles.", "policy."))}
     found = governance.read(tree, name, wanted)
