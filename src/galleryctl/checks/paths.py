@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections import defaultdict
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from galleryctl import layout
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 
     from galleryctl.checks.rule import Context
     from galleryctl.git import TreeEntry
-    from galleryctl.layout import Kind, Place
+    from galleryctl.layout import Kind
     from galleryctl.spec import Policy
 
 LONGEST = 200
@@ -49,29 +50,57 @@ def findings(entries: Mapping[str, TreeEntry], context: Context) -> Iterator[tup
     """What the rules about paths find, with the rule's code. Paths are relative to the registry."""
     folders: dict[str, dict[str, Kind | None]] = defaultdict(dict)
     types: dict[str, str] = {}
+    at, calm, inside = None, False, False
     for path, entry in entries.items():
-        place = layout.place(path)
-        yield from _named(path)
+        folder, _, name = path.rpartition("/")
+        if folder != at:  # sorted, so that a folder is looked at once
+            at, calm, inside = folder, _is_harmless(folder), layout.model_in(folder) is not None
+            _kept(folder, path, types)
+        kind = _in_model(name) if inside else _anywhere(path)
+        if not calm or not _is_harmless(name) or len(path) > LONGEST:
+            yield from _named(path)
         if entry.mode != "100644":
             message, fix = _MODES.get(entry.mode, ("no plain file", "delete it"))
             yield "PTH001", _finding(path, message, fix)
-        elif place is None:
+        elif kind is None:
             yield from _outside(path, entries)
         else:
-            yield from _size(path, entry, place, context.policy)
-            if path.endswith(".json") and f"{path[:-5]}.yaml" in entries:
-                message = f"{_name(path)} and {_name(path)[:-5]}.yaml side by side: one id would have two truths"
+            yield from _size(path, entry, kind, context.policy)
+            if name.endswith(".json") and f"{path[:-5]}.yaml" in entries:
+                message = f"{name} and {name[:-5]}.yaml side by side: one id would have two truths"
                 yield "PTH004", _finding(path, message, "keep one of them")
-        parts = path.split("/", _FOLDER_PARTS)
-        if parts[0] == "models" and len(parts) >= _FOLDER_PARTS:
-            folders[path.rpartition("/")[0] if len(parts) == _FOLDER_PARTS else "/".join(parts[:4])][parts[4]] = (
-                place.kind if place else None
-            )
-            types.setdefault(parts[1], path)
+        if inside:
+            folders[folder][name] = kind
+        elif len(parts := path.split("/", _FOLDER_PARTS)) > _FOLDER_PARTS and parts[0] == "models":
+            folders["/".join(parts[:4])][parts[4]] = kind
     yield from _types(types, context)
     for folder, names in folders.items():
         yield from _whole(folder, names)
     yield from _alike(entries)
+
+
+def _kept(folder: str, path: str, types: dict[str, str]) -> None:
+    """The first path of each type of model."""
+    parts = folder.split("/")
+    if parts[0] == "models" and len(parts) >= _FOLDER_PARTS - 1:
+        types.setdefault(parts[1], path)
+
+
+@lru_cache(4096)
+def _in_model(name: str) -> Kind | None:
+    """What a file of a model's folder is for, by its name."""
+    return _anywhere(f"models/type/publisher/name/{name}")
+
+
+def _anywhere(path: str) -> Kind | None:
+    place = layout.place(path)
+    return place.kind if place else None
+
+
+@lru_cache(65_536)
+def _is_harmless(part: str) -> bool:
+    """Whether each of its names is certainly one that every system can keep; most are."""
+    return not part or (_PLAIN.fullmatch(part) is not None and not _SUSPECT.search(part))
 
 
 def _finding(path: str, message: str, fix: str) -> Finding:
@@ -89,7 +118,7 @@ def _named(path: str) -> Iterator[tuple[str, Finding]]:
             "PTH003",
             _finding(path, f"a path of {len(path)} characters: Windows has room for {LONGEST}", "shorten it"),
         )
-    if _PLAIN.fullmatch(path) and not _SUSPECT.search(path):
+    if _is_harmless(path):
         return
     for part in path.split("/"):
         if _RESERVED.fullmatch(part):
@@ -110,13 +139,13 @@ _PLAIN = re.compile(r"[A-Za-z0-9._/-]*[A-Za-z0-9_-]")
 _SUSPECT = re.compile(r"(?:^|/)(?:con|prn|aux|nul|com|lpt)|\.(?:/|$)", re.IGNORECASE)
 
 
-def _size(path: str, entry: TreeEntry, place: Place, policy: Policy) -> Iterator[tuple[str, Finding]]:
+def _size(path: str, entry: TreeEntry, kind: Kind, policy: Policy) -> Iterator[tuple[str, Finding]]:
     limits = policy.limits
-    if place.kind in _LIMITED:
+    if kind in _LIMITED:
         most, fix = limits.definition, "move long text to README.md"
-    elif place.kind in {"card", "template"}:
+    elif kind in {"card", "template"}:
         most, fix = limits.card, "shorten it, or link to the long form"
-    elif place.kind == "cover":
+    elif kind == "cover":
         most, fix = limits.cover, "use a smaller image"
     else:
         return
@@ -196,8 +225,22 @@ def _whole(folder: str, names: Mapping[str, Kind | None]) -> Iterator[tuple[str,
         yield "PTH007", _finding(f"{folder}/{model}", message, "write 1.0.0.yaml beside it, or delete the folder")
 
 
+def _above(entries: Mapping[str, TreeEntry]) -> set[str]:
+    """Every folder of these paths."""
+    found: set[str] = set()
+    for path in entries:
+        at = path.rpartition("/")[0]
+        while at and at not in found:
+            found.add(at)
+            at = at.rpartition("/")[0]
+    return found
+
+
 def _alike(entries: Mapping[str, TreeEntry]) -> Iterator[tuple[str, Finding]]:
     """Files or folders that are one and the same on a system that ignores case or normalises names."""
+    every = {*entries, *_above(entries)}
+    if all(map(str.isascii, every)) and len(set(map(str.lower, every))) == len(every):
+        return
     seen: dict[str, str] = {}
     told: set[str] = set()
     for path in entries:

@@ -251,8 +251,8 @@ class Revision:
         found: dict[str, TreeEntry] = {}
         skip, prefix, intern = len(self.place.prefix), self.place.prefix, sys.intern
         for record in run.names(run.finish(run.start(self.place.folder, *words))):  # "100644 blob <id>    123\t<path>"
-            words_, _, path = record.partition("\t")
-            mode, _, blob, size = words_.split()
+            facts, _, path = record.partition("\t")
+            mode, _, blob, size = facts.split()
             if path.startswith(prefix):
                 path = path[skip:]
                 twice = path in found  # one name for two things: who reads it gets one or the other

@@ -141,7 +141,8 @@ def _proposed(root: Path, before: Tree, base: str) -> Tree:
 
 
 def _has_registry(tree: Tree, name: str) -> bool:
-    return any(tree.entries(f"{name}/gallery.{ending}") for ending in ("yaml", "json"))
+    paths = tree.entries()
+    return f"{name}/gallery.yaml" in paths or f"{name}/gallery.json" in paths
 
 
 def _nothing(new: Loaded, name: str) -> Loaded:
