@@ -134,6 +134,23 @@ def test_what_was_never_committed_leaves_no_tombstone(run: Run, registry: Make) 
     assert git(folder.parent, "status", "--short") == ""
 
 
+def test_what_no_commit_has_is_named(run: Run, registry: Make) -> None:
+    folder = registry(WHOLE)
+    write(folder, {f"{TINY}/README.md": "# Tiny\n\nMore.\n"})
+    done = remove(run, folder, "acme/tiny", "--reason", "Rights.")
+    assert f"What no commit has is lost: registry/{TINY}/README.md." in done.stderr
+
+
+def test_files_that_git_ignores_are_not_deleted(run: Run, registry: Make) -> None:
+    folder = registry(WHOLE)
+    write(folder.parent, {".gitignore": "*.gguf\n"})
+    write(folder, {f"{TINY}/weights.gguf": "mine\n"})
+    done = remove(run, folder, "acme/tiny", "--reason", "Rights.")
+    assert done.exit_code == 2
+    assert f"registry/{TINY}/weights.gguf is no part of the registry: move it away first" in done.stderr
+    assert (folder / TINY / "model.yaml").exists()
+
+
 def test_outside_git_everything_counts_as_published(run: Run, tmp_path: Path) -> None:
     write(tmp_path / "registry", {**MINIMAL, **WHOLE})
     assert remove(run, tmp_path / "registry", "acme/tiny", "--reason", "Rights.").exit_code == 0

@@ -321,6 +321,13 @@ def test_a_model_with_errors_cannot_be_judged(run: Run, registry: Make) -> None:
         assert f"{words[1]} has errors" in done.stderr
 
 
+def test_what_strangers_wrote_moves_no_cursor(run: Run, registry: Make) -> None:
+    folder = registry({f"{TINY}/model.yaml": MODEL + 'listed: false\nreason: "a\\e[2Jb"\n'})
+    done = run("withdraw", "acme/tiny", "--reason", "Later.", "--registry", folder)
+    assert (done.exit_code, "\x1b" in done.stdout) == (0, False)
+    assert r"a\x1b[2Jb → Later." in done.stdout
+
+
 # -- expiry
 
 

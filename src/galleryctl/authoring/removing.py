@@ -49,6 +49,7 @@ def remove(
         )
     files = found.files
     gone = _gone(found)
+    _refuse_unseen(files, gone)
     texts = _tombstone(found, why, successor, now)
     changed: dict[str, str | None] = {path: None for each in gone for path in _inside(files, each)}
     seen = judged(files, changed | texts, now)
@@ -81,6 +82,15 @@ def _gone(found: Target) -> tuple[str, ...]:
         if (known := layout.place(path)) and known.kind == "template" and known.version == found.version
     )
     return (found.path, *templates)
+
+
+def _refuse_unseen(files: Files, gone: Sequence[str]) -> None:
+    """Raise `UsageError` where a folder holds files that nobody would expect to go: git ignores them."""
+    for each in gone:
+        for path in sorted((files.registry / each).rglob("*")):
+            name = path.relative_to(files.registry).as_posix()
+            if name not in files.entries and not path.is_dir():
+                raise UsageError(f"{files.name}/{name} is no part of the registry: move it away first")
 
 
 def _inside(files: Files, path: str) -> Iterator[str]:
@@ -156,6 +166,7 @@ def _told(
         yield "No commit has it, so it was never published: no tombstone is written, and the name stays free."
         return
     what = f"the version {found.version}" if found.version else f"the id {found.id}"
+    yield from _unsaved(found)
     yield f"This cannot be undone: {what} never comes back, and the same bytes only as a new release."
     yield f"To end it and keep pins working: galleryctl discontinue {found.text}. That is usually meant."
     before = seen.before.gallery.at(now.date()).by_id.get(found.id)
@@ -169,6 +180,15 @@ def _told(
     yield from _consent(needed, found.version)
     if not found.version and not any(each.outline.publisher == found.place.publisher for each in seen.after.gallery):
         yield f"{found.place.publisher} has no other model; its profile stays."
+
+
+def _unsaved(found: Target) -> Iterator[str]:
+    """What goes and stands in no commit."""
+    files = found.files
+    paths = [path for each in _gone(found) for path in _inside(files, each)]
+    changed = [f"{files.name}/{path}" for path in paths if files.entries[path] != files.committed.get(path)]
+    if changed and files.committed:
+        yield f"What no commit has is lost: {', '.join(changed)}."
 
 
 def _consent(needed: Sequence[Dependent], version: str) -> Iterator[str]:

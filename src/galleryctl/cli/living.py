@@ -359,20 +359,24 @@ def _wrapped(text: str, first: str, rest: str, *, err: bool) -> None:
     import shutil  # noqa: PLC0415 - on use
     import textwrap  # noqa: PLC0415 - on use
 
+    from galleryctl.report import visible  # noqa: PLC0415 - on use
+
     terminal = (sys.stderr if err else sys.stdout).isatty()
     width = max(20, shutil.get_terminal_size().columns - 1) if terminal else 10_000
     fill = textwrap.TextWrapper(
         width, initial_indent=first, subsequent_indent=rest, break_long_words=False, break_on_hyphens=False
     )
-    click.echo(fill.fill(text), err=err)
+    click.echo(fill.fill(visible(text)), err=err)
 
 
 def _shown(value: Any) -> str:  # noqa: ANN401 - any JSON value
     import json  # noqa: PLC0415 - on use
 
+    from galleryctl.report import visible  # noqa: PLC0415 - on use
+
     if value is None:
         return "nothing"
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    return visible(value if isinstance(value, str) else json.dumps(value, ensure_ascii=False))
 
 
 def _next(registry: Path, plan: Plan) -> None:
