@@ -63,9 +63,10 @@ def test_lists_are_read_to_their_end(forge_server: Server) -> None:
     assert [each.text for each in ada.reviews(number)] == [str(index) for index in range(130)]
 
 
-def test_a_queue_is_entered_with_the_head_that_was_judged(forge_server: Server) -> None:
+@pytest.mark.parametrize("classic", [False, True])
+def test_a_queue_is_entered_with_the_head_that_was_judged(forge_server: Server, classic: bool) -> None:
     ada, number, head = _opened(forge_server)
-    forge_server.state.main.merge_queue = True
+    forge_server.state.main.merge_queue, forge_server.state.main.classic = True, classic
     ada.merge(number, head)
     ada.merge(number, head)  # again is no error
     assert forge_server.state.queue == [number]
@@ -192,6 +193,28 @@ def test_a_head_may_lie_in_a_repository_that_is_gone(forge_server: Server) -> No
     seen = forge_server.forge(ADA).pull(pull.number)
     assert (seen.repository, seen.head) == ("", head)
     assert forge_server.forge(ADA).pusher(seen) is None
+
+
+def test_who_pushed_is_not_guessed_while_the_forge_is_broken(forge_server: Server) -> None:
+    ada, number, _ = _opened(forge_server)
+    pull = ada.pull(number)
+    forge_server.fail(*[Fault(503)] * 4)
+    with pytest.raises(ForgeError, match="broken"):
+        ada.pusher(pull)
+    forge_server.fail(Fault(404, "Not Found"))
+    assert ada.pusher(pull) is None
+
+
+def test_a_label_may_vanish_meanwhile(forge_server: Server) -> None:
+    ada, number, _ = _opened(forge_server)
+    ada.label(number, {"turn/us": "Ours", "kind/new": "New"})
+    raw = json.dumps([{"name": "turn/us"}, {"name": "kind/new"}]).encode()
+    ada.label(number, {"kind/new": "New"})
+    forge_server.fail(Fault(200, raw=raw))  # seen before somebody else removed one
+    assert ada.label(number, {"kind/new": "New"})
+    forge_server.fail(Fault(200, raw=raw), Fault(403, "No"))
+    with pytest.raises(ForgeError, match="may not"):
+        ada.label(number, {"kind/new": "New"})
 
 
 def test_nobody_knows_who_pushed_past_the_forge(forge_server: Server) -> None:

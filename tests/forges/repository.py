@@ -59,7 +59,7 @@ def rules(call: Call) -> Reply:
     stored = call.repository
     source = {"ruleset_source_type": "Repository", "ruleset_source": stored.name, "ruleset_id": 1}
     found: list[Json] = [each | source for each in call.state.options.rules]
-    if stored.merge_queue:
+    if stored.merge_queue and not stored.classic:
         parameters = {
             "check_response_timeout_minutes": 60, "grouping_strategy": "ALLGREEN", "max_entries_to_build": 5,
             "max_entries_to_merge": 5, "merge_method": "SQUASH", "min_entries_to_merge": 1,

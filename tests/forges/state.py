@@ -27,6 +27,8 @@ class Stored:
     parent: str = ""
     private: bool = False
     merge_queue: bool = False
+    classic: bool = False
+    """Whether the queue is demanded by an older protection, which no ruleset shows."""
     auto_merge: bool = False
     required: tuple[str, ...] = ()
     """Statuses without which nothing is merged."""

@@ -55,6 +55,8 @@ class GitHub:
         try:
             return reading.login(self._api.get("/user"))
         except ForgeError as error:
+            if not error.forbidden:
+                raise
             try:  # apps have no user: what acts for one can be asked in another way only
                 viewer = reading.inside(self._api.ask("query { viewer { login databaseId } }", {}), "viewer")
             except ForgeError:
@@ -83,8 +85,10 @@ class GitHub:
             return None
         try:
             pushes = self._api.page(f"{_place(pull.repository)}/activity", ref=f"refs/heads/{pull.branch}")
-        except ForgeError:  # a fork that the token may not see, or a forge that keeps no record
-            return None
+        except ForgeError as error:
+            if error.missing or error.forbidden or error.refused:  # a fork that is not shown, a forge without a record
+                return None
+            raise
         for push in pushes:
             if push.get("after") == pull.head:
                 return reading.login(push["actor"]) if push.get("actor") else None

@@ -31,21 +31,28 @@ def merge(api: Api, at: str, data: Json, commit: str) -> None:
         raise ForgeError(text, conflict=True)
     given = {"pullRequestId": reading.words(data, "node_id"), "expectedHeadOid": commit}
     if _queued(api, at, pull.base):
-        try:
-            api.ask(_ENQUEUE, {"input": given})
-        except ForgeError as error:
-            if "already" not in str(error):  # asked for twice is asked for
-                raise
+        _enqueue(api, given)
         return
     about = api.get(at)
     method = next((each for each in _METHODS if about.get(_ALLOWED[each]) is not False), "merge")
     try:
         api.send("PUT", f"{at}/pulls/{pull.number}/merge", {"sha": commit, "merge_method": method})
     except ForgeError as error:
-        waits = "required" in str(error).lower() and about.get("allow_auto_merge") is True
-        if not waits:
+        said = str(error).lower()
+        if error.conflict and "merge queue" in said:  # one that no ruleset names: an older protection of the branch
+            _enqueue(api, given)
+        elif error.conflict and "required" in said and about.get("allow_auto_merge") is True:
+            api.ask(_AUTOMATIC, {"input": given | {"mergeMethod": method.upper()}})
+        else:
             raise
-        api.ask(_AUTOMATIC, {"input": given | {"mergeMethod": method.upper()}})
+
+
+def _enqueue(api: Api, given: dict[str, str]) -> None:
+    try:
+        api.ask(_ENQUEUE, {"input": given})
+    except ForgeError as error:
+        if "already" not in str(error):  # asked for twice is asked for
+            raise
 
 
 def _queued(api: Api, at: str, branch: str) -> bool:
