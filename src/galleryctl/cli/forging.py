@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 TOKENS = ("GALLERYCTL_TOKEN", "GITHUB_TOKEN", "GH_TOKEN")
 """Variables that a token may stand in, the first that is set counts."""
-_PLACE = re.compile(r"(?:[^/@:]+@)?[^/:]+[/:](?P<name>[\w.-]+/[\w.-]+?)(?:\.git)?/?")
+_PLACE = re.compile(r"(?:[^/@]+@)?[^/:@]+(?::\d+(?=/))?[/:](?P<name>[\w.-]+/[\w.-]+?)(?:\.git)?/?")
 
 
 def _owned(ctx: click.Context, param: click.Parameter, value: str | None) -> str | None:
