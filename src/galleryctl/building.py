@@ -28,6 +28,7 @@ from galleryctl import (
 )
 from galleryctl.errors import GitError, OutputError, UsageError
 from galleryctl.fetch import MissingError
+from galleryctl.loading import past
 from galleryctl.output import Output
 from galleryctl.problems import Problem, Severity
 
@@ -126,11 +127,12 @@ def build(
     before = _newer(_earlier(wanted.out), published(wanted.earlier, loaded.world.context.settings.url, fetcher))
     shown = view(loaded, wanted)
     browsed = replace(shown, include=wanted.include)
+    told = past.told(root, name, site.latest(browsed), loaded.world.context)
     with exports.prepared(shown, exports.enabled(shown), folder=git.private(root), jobs=wanted.jobs) as made:
         outputs = chain(
             index.outputs(shown, schemas=schemas.public(trusted), earlier=before),
             search.outputs(browsed),
-            site.outputs(browsed, site.Look.of(trusted, live=wanted.live), made),
+            site.outputs(browsed, site.Look.of(trusted, live=wanted.live), made, told),
             made.outputs(),
             _covers(shown, tree, name),
         )

@@ -31,23 +31,31 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from galleryctl.site import feeds, lists, model, pages, reviews
+from galleryctl.site import events, feeds, lists, model, pages, reviews
 from galleryctl.site.frame import Frame
 from galleryctl.site.look import Look
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from galleryctl.audience import View
+    from galleryctl.gallery import Entry
     from galleryctl.output import Output
     from galleryctl.runtimes import Natives
 
-__all__ = ["Look", "outputs"]
+__all__ = ["Look", "latest", "outputs"]
 
 
-def outputs(view: View, look: Look, natives: Natives | None = None) -> Iterator[Output]:
-    """Every page, feed and asset of a view in a look, with what is said of its native exports."""
-    frame = Frame(view, look, natives)
+def latest(view: View) -> tuple[Entry, ...]:
+    """The models of whose last change the pages tell."""
+    return events.latest(view.shown, pages.CHANGES)
+
+
+def outputs(
+    view: View, look: Look, natives: Natives | None = None, told: Mapping[str, tuple[str, ...]] | None = None
+) -> Iterator[Output]:
+    """Every page, feed and asset of a view in a look, with what is said of its native exports and of its changes."""
+    frame = Frame(view, look, natives, told or {})
     yield from lists.outputs(frame)
     for entry in view.gallery:
         yield model.output(frame, entry)

@@ -66,7 +66,8 @@ def _events(frame: Frame, entry: Entry) -> list[Event]:
         notes = releases[version].notes or ""
         found.append(Event(when, "released", outline.id, href, title, notes, version, notes, ""))
     if outline.updated not in {outline.added, *later.values()}:
-        found.append(Event(outline.updated, "changed", outline.id, href, title, "", "", "", ""))
+        what = " · ".join(frame.told.get(outline.id, ()))
+        found.append(Event(outline.updated, "changed", outline.id, href, title, what, "", "", ""))
     return found
 
 

@@ -1,4 +1,4 @@
-"""What machines follow: Atom feeds of additions and releases, the sitemap, and robots.txt."""
+"""What machines follow: Atom feeds of additions, releases and changes, the sitemap, and robots.txt."""
 
 from __future__ import annotations
 
@@ -24,12 +24,14 @@ SITEMAP = 45_000
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
 _NEVER = "1970-01-01T00:00:00Z"
 _KINDS: frozenset[events.Kind] = frozenset({"added", "released"})
+_ALL: frozenset[events.Kind] = _KINDS | {"changed"}
+"""Of what changed only the feed of the whole gallery tells, where there are words for it."""
 
 
 def outputs(frame: Frame) -> Iterator[Output]:
     view = frame.view
     title = frame.text(view.settings.title)
-    yield _feed(frame, layout.feed(), title, "", view.shown.entries)
+    yield _feed(frame, layout.feed(), title, "", view.shown.entries, changed=True)
     for name, entries in view.by_type.items():
         address = layout.address(layout.type_page(name))
         yield _feed(frame, layout.feed("types", name), f"{title}: {frame.types[name]}", address, entries)
@@ -41,16 +43,21 @@ def outputs(frame: Frame) -> Iterator[Output]:
     yield Output("robots.txt", frame.fingerprint("robots"), partial(bytes, robots))
 
 
-def _feed(frame: Frame, path: str, title: str, address: str, entries: Sequence[Entry]) -> Output:
+def _feed(
+    frame: Frame, path: str, title: str, address: str, entries: Sequence[Entry], *, changed: bool = False
+) -> Output:
     # an entry may have had several releases, and each entry changed after its newest one
     newest = events.latest(entries, ENTRIES)
     seen = "".join(f"{entry.id}{entry.outline.sha256}" for entry in newest)
-    values = partial(_values, frame, path, title, address, newest)
-    return Output(path, frame.fingerprint("feed", title, seen), partial(_render, frame, path, values))
+    said = repr([frame.told.get(entry.id, ()) for entry in newest]) if changed else ""
+    values = partial(_values, frame, path, title, address, newest, _ALL if changed else _KINDS)
+    return Output(path, frame.fingerprint("feed", title, seen, said), partial(_render, frame, path, values))
 
 
-def _values(frame: Frame, path: str, title: str, address: str, newest: Sequence[Entry]) -> dict[str, Any]:
-    found = events.events(frame, newest, ENTRIES, _KINDS)
+def _values(
+    frame: Frame, path: str, title: str, address: str, newest: Sequence[Entry], kinds: frozenset[events.Kind]
+) -> dict[str, Any]:
+    found = [event for event in events.events(frame, newest, ENTRIES, kinds) if event.kind in _KINDS or event.summary]
     return {
         "feed": f"{frame.base}{path}",
         "page": f"{frame.base}{address}",

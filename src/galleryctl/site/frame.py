@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -34,6 +34,8 @@ class Frame:
     look: Look
     natives: Natives | None = None
     """The native exports of the gallery."""
+    told: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """What the last commit of a model changed, in words, by id; of those that changed last."""
 
     @cached_property
     def language(self) -> str:

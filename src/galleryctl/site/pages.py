@@ -26,8 +26,9 @@ def outputs(frame: Frame) -> Iterator[Output]:
     view = frame.view
     newest = events.latest(view.shown, CHANGES)
     seen = "".join(f"{entry.id}{entry.outline.sha256}" for entry in newest)
+    said = repr([frame.told.get(entry.id, ()) for entry in newest])
     yield frame.output(
-        "changes/index.html", "changes.html", frame.fingerprint("changes", seen), partial(_changes, frame, newest)
+        "changes/index.html", "changes.html", frame.fingerprint("changes", seen, said), partial(_changes, frame, newest)
     )
     about = _about(frame)
     yield frame.output("about/index.html", "about.html", frame.fingerprint("about", repr(about)), partial(dict, about))
