@@ -12,7 +12,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, ClassVar
 
-from galleryctl import changes, checks, git, loading
+from galleryctl import changes, checks, git, loading, parallel
 from galleryctl.checks.rule import Comparison, Finding, Ledger
 from galleryctl.errors import GitError
 from galleryctl.gallery import Gallery
@@ -68,6 +68,7 @@ class Compared:
         return self.comparison.changes
 
 
+@parallel.uncollected()
 def compare(  # noqa: PLR0913 - which trees, and how to read them
     root: Path,
     name: str,
@@ -95,17 +96,16 @@ def compare(  # noqa: PLR0913 - which trees, and how to read them
     after = git.at(root, merged, like=before) if merged else _proposed(root, before, base)
     governed = _has_registry(before, name)
     touched = git.touched(before, after)
-    ledger = ledger or Ledger()
     if governed:
         old = loading.load_base(root, name, before, now=now, revision=base, jobs=jobs, progress=progress)
         most = max(_READ, 10 * old.world.context.policy.limits.files)
         if len(touched) > most:
-            return _unread(old, after, touched, name=name, now=now, ledger=ledger)
+            return _unread(old, after, touched, name=name, now=now, ledger=ledger or Ledger())
         new = loading.load(root, name, now=now, revision=merged, jobs=jobs, progress=progress, tree=after, base=old)
     else:
         new = loading.load(root, name, now=now, revision=merged, jobs=jobs, progress=progress, tree=after)
         old = _nothing(new, name)
-    made = of(old, new, before, after, name=name, now=now, ledger=ledger)
+    made = of(old, new, before, after, name=name, now=now, ledger=ledger or Ledger())
     if not new.foreign:
         return made
     own = loading.load(root, name, now=now, revision=merged, jobs=jobs, progress=progress, tree=after)

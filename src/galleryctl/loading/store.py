@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _NAME = "definitions-2.sqlite"
+_SELECT = "SELECT key, outline, wire, listing, cards, problems FROM folder"
+_FEW = 1_000  # so many are looked up one by one; for more, all are read
 _SNAPSHOTS = 4  # the base goes on with every merge
 _SPARE = 3  # times as many rows as one run uses: a pull request reads two trees, and somebody may switch back
 
@@ -51,8 +53,11 @@ class Store:
         wanted = set(keys)
         try:
             with closing(sqlite3.connect(self._path)) as base:
-                found = base.execute("SELECT key, outline, wire, listing, cards, problems FROM folder")
-                return {key: Row(*rest) for key, *rest in found if key in wanted}
+                if len(wanted) > _FEW:
+                    found = base.execute(_SELECT)
+                    return {key: Row(*rest) for key, *rest in found if key in wanted}
+                each = (base.execute(f"{_SELECT} WHERE key = ?", (key,)).fetchone() for key in wanted)
+                return {found[0]: Row(*found[1:]) for found in each if found}
         except sqlite3.Error:
             self.discard()
             return {}
