@@ -255,7 +255,7 @@ def test_a_smaller_group_needs_a_steward_and_names_the_models(stories: Callable[
     story = stories({**restricted, "policy.yaml": "version: 1\nrepository: private\n"})
     head = story.propose({"roles.yaml": ROLES.replace("partners: [chen, dora]", "partners: [chen]")})
     found = story.verdict(head, "ada", said("bob"), said("eve"))
-    assert missing(found) == [("steward", "govern", 1)]
+    assert missing(found) == [("steward", "override", 1)]
     assert any(problem.code == "VIS006" and "acme/tiny" in problem.message for problem in found.problems)
     assert story.verdict(head, "ada", said("bob"), said("eve"), said("dora")).state == "success"
 

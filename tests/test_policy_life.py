@@ -101,6 +101,16 @@ def test_an_owner_takes_back_alone_what_was_just_published(stories: Callable[...
     assert ("steward", "remove", 1) in missing(found)
 
 
+def test_a_new_release_of_an_old_model_is_taken_back_by_its_owner(stories: Callable[..., Story]) -> None:
+    story = stories()
+    late = NOW + MONTH
+    story.base = story.commit(story.registry, release("1.1.0"), date=late.isoformat())
+    tombstone = 'type: llm\nreason: Wrong files.\nsince: "2026-01-10"\nreleases: [1.1.0]\nwhole: false\n'
+    head = story.propose({"models/llm/acme/tiny/1.1.0.yaml": None, "removed/acme/tiny.yaml": tombstone})
+    assert missing(story.verdict(head, "ada", now=late + HOUR)) == []
+    assert missing(story.verdict(head, "ada", now=late + MONTH)) == [("steward", "remove", 1)]
+
+
 def test_services_are_asked_before_what_they_pin_goes(stories: Callable[..., Story]) -> None:
     story = stories(CHAT)
     head = story.propose(GONE | UNPINNED)

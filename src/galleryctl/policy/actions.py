@@ -46,6 +46,11 @@ _COMPANIONS = frozenset({"reason", "successor"})
 """Fields that say why a status or the listing is another: part of that act."""
 
 
+def word(action: str) -> str:
+    """The action of `roles.yaml` that an act counts as."""
+    return {LIFT: "reinstate"}.get(action, action)
+
+
 @dataclass(frozen=True, slots=True)
 class Act:
     """One thing that a pull request does."""

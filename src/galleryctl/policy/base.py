@@ -22,7 +22,8 @@ class Need:
 
     role: Role
     action: str
-    """The action that has to be approved, in the words of `roles.yaml`: `edit`, `widen`, `remove`, …"""
+    """The action that has to be approved, in the words of `roles.yaml`: `edit`, `widen`, `remove`, …; `maintain` where
+    somebody has to agree to become a maintainer."""
     subject: str
     """Id of the model, name of the publisher, or path."""
     of: tuple[str, ...]

@@ -74,7 +74,7 @@ def _missing(acts: Sequence[Act], needs: Sequence[Need], case: Case) -> Iterator
         pointer = place.change.pointer if place and place.action != "govern" else ()
         code, message = _told(need, removed)
         where = f"{need.subject} " if "/" in need.subject else ""
-        fix = f"galleryctl owners {where}--action {word(need.action)}"
+        fix = f"galleryctl owners {where}--action {need.action}"
         if need.role == "maintainer":
             fix = f"{need.of[0]} comments on the pull request, or approves it"
         elif code == "LIF006":
@@ -94,15 +94,10 @@ def _told(need: Need, removed: set[str]) -> tuple[str, str]:
     if need.role == "admin":
         return "GOV005", f"a change of governance needs {many} of admins{have}"
     if need.role == "owner":
-        return "OWN001", f"{word(need.action)} of {need.subject} needs {many} of its owners{have}"
+        return "OWN001", f"{need.action} of {need.subject} needs {many} of its owners{have}"
     nobody = "" if need.of else ", and nobody else may give it"
     who = "somebody with clearance" if need.role == "clearance" else f"a {need.role}"
-    return "OWN006", f"{word(need.action)} of {need.subject} needs {many} of {who}{have}{nobody}"
-
-
-def word(action: str) -> str:
-    """The action of `roles.yaml` that an approval is about."""
-    return {"lift": "reinstate", "maintain": "edit"}.get(action, action)
+    return "OWN006", f"{need.action} of {need.subject} needs {many} of {who}{have}{nobody}"
 
 
 def _path(act: Act, case: Case) -> str:

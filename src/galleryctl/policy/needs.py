@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING
 
 from galleryctl import layout, spec
 from galleryctl.changes import Change, Kind
-from galleryctl.policy.actions import CONSENT, LIFT, Act, of_group, unexplained
+from galleryctl.checks import undoing
+from galleryctl.checks.pairs import Pair
+from galleryctl.policy.actions import CONSENT, LIFT, Act, of_group, unexplained, word
 from galleryctl.policy.approvals import Approvals, matched
 from galleryctl.policy.base import Need, Role
 from galleryctl.policy.rights import Rights, Target
@@ -25,7 +27,6 @@ _ORDER: tuple[Role, ...] = ("maintainer", "owner", "consumer", "reviewer", "clea
 _BY_ROLE = {"reviewer": "new", "clearance": "widen", "admin": "govern"}
 """The action that makes somebody one of these, where a rule asks for a role."""
 _STEWARDS_DO = frozenset({"quarantine", "transfer", "rename"})
-_SHRANK = "govern"
 
 
 @dataclass(frozen=True)
@@ -201,8 +202,9 @@ def _by_roles(roles: Iterable[Asked], act: Act, case: Case, *, asks_for: str, au
             of = case.rights.who(asks_for, act.target)
         else:
             of = case.rights.who(_BY_ROLE[role], act.target)
+        action = word(act.action)
         agreed = case.author if author and case.alone and case.author in of else None
-        yield Ask(role, act.action, act.subject, of, author=agreed or "", group=f"{act.action} {act.subject}")
+        yield Ask(role, action, act.subject, of, author=agreed or "", group=f"{action} {act.subject}")
 
 
 def _removals(acts: Sequence[Act], case: Case) -> Iterator[Ask]:
@@ -212,8 +214,10 @@ def _removals(acts: Sequence[Act], case: Case) -> Iterator[Ask]:
         if act.action == "remove":
             once.setdefault(act.subject, act)
     for subject, act in once.items():
-        users = list(_users(subject, [other for other in acts if other.subject == subject], case))
-        if case.alone and not users and case.author in case.rights.owners(act.target) and _undone(subject, case):
+        parts = [other for other in acts if other.subject == subject]
+        users = list(_users(subject, parts, case))
+        owner = case.alone and case.author in case.rights.owners(act.target)
+        if owner and not users and _undone(subject, parts, case.comparison):
             yield Ask("owner", "remove", subject, case.rights.owners(act.target), author=case.author or "")
             continue
         roles = case.comparison.base.context.roles.rules.remove
@@ -221,11 +225,12 @@ def _removals(acts: Sequence[Act], case: Case) -> Iterator[Ask]:
         yield from users
 
 
-def _undone(identifier: str, case: Case) -> bool:
-    """Whether it was published so lately that its owner may take it back alone."""
-    entry = case.comparison.base.gallery.by_id.get(identifier)
-    window = spec.time_span(case.comparison.base.context.policy.clocks.undo)
-    return bool(entry and entry.outline.added and case.now - entry.outline.added <= window)
+def _undone(identifier: str, acts: Iterable[Act], comparison: Comparison) -> bool:
+    """Whether all that goes was published so lately that its owner may take it back alone, and nothing refers to it."""
+    gone = [act.change for act in acts if act.change.kind in {Kind.MODEL_REMOVED, Kind.RELEASE_REMOVED}]
+    before, after = (world.gallery.by_id.get(identifier) for world in (comparison.base, comparison.merged))
+    pair = Pair(identifier, before, after, comparison, ())
+    return bool(gone) and not any(undoing.against(pair, change.version) for change in gone)
 
 
 def _users(identifier: str, acts: Sequence[Act], case: Case) -> Iterator[Ask]:
@@ -297,7 +302,7 @@ def shrunk(comparison: Comparison) -> tuple[Change, ...]:
 def _shrunk(case: Case) -> Iterator[Ask]:
     for change in shrunk(case.comparison):
         target = case.rights.target(change.subject, visibility=change.visibility)
-        yield Ask("steward", _SHRANK, change.subject, case.rights.who("remove", target))
+        yield Ask("steward", "override", change.subject, case.rights.who("override", target))
 
 
 def _consents(acts: Sequence[Act], case: Case) -> Iterator[Ask]:

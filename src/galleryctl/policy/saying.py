@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from galleryctl.policy.findings import word
 from galleryctl.problems import Severity
 
 if TYPE_CHECKING:
@@ -18,7 +17,7 @@ if TYPE_CHECKING:
 _MANY = 3
 
 
-def sentence(  # noqa: PLR0913, PLR0917 - all that a turn can follow from
+def sentence(
     turn: Turn,
     found: Sequence[Problem],
     needs: Sequence[Need],
@@ -27,20 +26,19 @@ def sentence(  # noqa: PLR0913, PLR0917 - all that a turn can follow from
     blocking: Sequence[str],
     earliest: dt.datetime | None,
     lane: Lane,
-    now: dt.datetime,
 ) -> str:
     """What has to happen next, without a name for who has to do it where the turn says so."""
     if turn == "author":
         return _author(found, pull, conflicts, blocking)
     if turn == "clock" and earliest is not None:
-        return f"Nothing is missing: lane {lane} lets it in after {moment(earliest)}, in {span(earliest - now)}."
+        return f"Nothing is missing: lane {lane} lets it in after {moment(earliest)}."
     if turn == "us":
         return f"Nothing is missing: lane {lane} lets it in."
     missing = [need for need in needs if need.missing]
     stuck = [need for need in missing if len(need.of) < need.count]
     if stuck and len(stuck) == len(missing):
         first = stuck[0]
-        what = f"{word(first.action)} of {first.subject}"
+        what = f"{first.action} of {first.subject}"
         return f"There are not enough people who may approve {what}: an admin has to give somebody the right."
     said = [_asked(group) for group in alike(need for need in missing if need not in stuck)]
     return f"Waiting for {listed(said)}."
@@ -74,7 +72,7 @@ def _asked(group: Sequence[Need]) -> str:
     if need.role == "maintainer":
         return f"{need.of[0]} to agree to maintain {subjects}"
     who = listed(left, "or") if need.missing == 1 else f"{need.missing} of {listed(left)}"
-    return f"{who} to approve {word(need.action)} of {subjects}"
+    return f"{who} to approve {need.action} of {subjects}"
 
 
 def codes(found: Iterable[Problem]) -> str:

@@ -82,7 +82,7 @@ def judge(
         lane=chosen.lane,
         turn=turn,
         waiting_on=waiting,
-        why=sentence(turn, every, chosen.needs, pull, conflicts, blocking, chosen.earliest, chosen.lane, case.now),
+        why=sentence(turn, every, chosen.needs, pull, conflicts, blocking, chosen.earliest, chosen.lane),
         changes=comparison.changes,
         problems=every,
         approvals=chosen.needs,

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 from galleryctl import report
 from galleryctl.changes import wording
-from galleryctl.policy.findings import word
 from galleryctl.policy.saying import alike, listed, moment, span
 from galleryctl.problems import Severity
 
@@ -140,7 +139,7 @@ def _approvals(page: Page, found: Verdict) -> None:
     page.heading("Approvals")
     for group in sorted(alike(found.approvals), key=lambda group: not group[0].missing):
         need = group[0]
-        what = f"{word(need.action)} of {listed([each.subject for each in group])}"
+        what = f"{need.action} of {listed([each.subject for each in group])}"
         mark, style = ("·", _YELLOW) if need.missing else ("✓", _GREEN)
         page.add(f"{mark} {what}: {_who(need)}", indent="  ", hang="    ", style=style)
 
