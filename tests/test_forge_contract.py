@@ -30,6 +30,10 @@ class Place(Protocol):
         self, branch: str, files: Mapping[str, bytes | None], *, repository: str = "", by: Account = ADA
     ) -> str: ...
 
+    def demand_queue(self) -> None: ...
+
+    def crowd(self, count: int, by: Account) -> None: ...
+
 
 @pytest.fixture(params=["memory", "github"])
 def place(request: pytest.FixtureRequest) -> Place:
@@ -75,6 +79,9 @@ def test_a_branch_has_one_open_pull_request(place: Place) -> None:
     with pytest.raises(ForgeError, match="already") as raised:
         ada.open(title="Again", body="", branch="change", base="main")
     assert raised.value.conflict
+    with pytest.raises(ForgeError) as raised:
+        ada.open(title="Nothing", body="", branch="absent", base="main")
+    assert raised.value.refused
 
 
 def test_the_head_follows_the_branch(place: Place) -> None:
@@ -106,8 +113,10 @@ def test_reviews_are_of_a_commit(place: Place) -> None:
 
 def test_nobody_approves_their_own(place: Place) -> None:
     _, number, head = _opened(place)
-    with pytest.raises(ForgeError, match="own pull request"):
+    with pytest.raises(ForgeError, match="own pull request") as raised:
         place.forge(BOB).review(number, head, "APPROVE", "")
+    assert raised.value.refused
+    place.forge(BOB).review(number, head, "COMMENT", "It is mine")
 
 
 def test_comments_are_edited_in_place_and_deleted(place: Place) -> None:
@@ -122,8 +131,12 @@ def test_comments_are_edited_in_place_and_deleted(place: Place) -> None:
     assert [(each.by.id, each.text) for each in ada.remarks(number)] == [(ADA.id, "Three"), (MALLORY.id, "Two")]
     ada.delete_comment(second)
     assert [each.id for each in ada.notes(number)] == [first.id]
-    with pytest.raises(ForgeError):
+    with pytest.raises(ForgeError) as raised:
         place.forge(MALLORY).edit_comment(first, "Mine now")
+    assert raised.value.forbidden
+    with pytest.raises(ForgeError) as raised:
+        ada.delete_comment(second)
+    assert raised.value.missing
 
 
 def test_statuses_keep_their_history(place: Place) -> None:
@@ -143,8 +156,11 @@ def test_statuses_keep_their_history(place: Place) -> None:
 
 def test_only_writers_mark(place: Place) -> None:
     _, _, head = _opened(place)
-    with pytest.raises(ForgeError, match="may not"):
+    with pytest.raises(ForgeError, match="may not") as raised:
         place.forge(EVE).mark(head, CONTEXT, "success", "Forged")
+    assert raised.value.forbidden
+    with pytest.raises(ForgeError, match="may not"):
+        place.forge(EVE).commit_files("mine", "main", "Mine", FILES)
 
 
 def test_labels_of_ours_are_exact_and_others_stay(place: Place) -> None:
@@ -238,3 +254,23 @@ def test_an_issue_is_opened_once(place: Place) -> None:
     number = ada.issue("The site is old", "Since Monday", "<!-- galleryctl:site -->")
     assert ada.issue("The site is old", "Since Tuesday", "<!-- galleryctl:site -->") == number
     assert ada.issue("Something else", "", "<!-- galleryctl:else -->") != number
+
+
+def test_a_queue_merges_later(place: Place) -> None:
+    ada, number, head = _opened(place)
+    place.demand_queue()
+    ada.merge(number, head)
+    ada.merge(number, head)
+    assert (ada.pull(number).state, ada.pull(number).merged) == ("open", False)
+
+
+def test_settings_name_the_default_branch(place: Place) -> None:
+    found = place.forge(ADA).settings()
+    assert (found.default_branch, found.private) == ("main", False)
+
+
+def test_250_pull_requests(place: Place) -> None:
+    place.crowd(250, BOB)
+    found = list(place.forge(ADA).pulls())
+    assert [each.number for each in found] == list(range(1, 251))
+    assert len({each.branch for each in found}) == 250

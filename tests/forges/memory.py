@@ -98,6 +98,15 @@ class Hub:
             if pull.state == "open" and (pull.repository, pull.branch) == place:
                 self.pulls[number] = replace(pull, head=commit, updated=self.now())
 
+    def demand_queue(self) -> None:
+        """From now on nothing is merged but by the queue."""
+        self.protected = True
+
+    def crowd(self, count: int, by: Account) -> None:
+        """Many pull requests, each of a branch of its own."""
+        for number in range(count):
+            self.seed(by, f"{number:040x}", branch=f"crowd-{number}", repository=self.repository)
+
     def seed(self, author: Account, head: str, **given: object) -> PullRequest:
         """An open pull request that nobody had to push: any commit will do. `given` replaces fields."""
         self.last += 1
@@ -141,7 +150,7 @@ class Memory:
     def _writing(self, name: str, *, pushing: bool = True) -> Hub:
         hub = self._state
         if pushing and not self._account.pushes:
-            raise ForgeError(f"{name}: the token may not do that")
+            raise ForgeError(f"{name}: the token may not do that", forbidden=True)
         hub.calls.append(name)
         return hub
 
@@ -207,7 +216,7 @@ class Memory:
             for index, each in enumerate(notes):
                 if each.id == note.id:
                     if not self._account.pushes and each.by.id != self._account.id:
-                        raise ForgeError("the token may not change this comment")
+                        raise ForgeError("the token may not change this comment", forbidden=True)
                     return notes, index
         raise ForgeError(f"there is no comment {note.id}", missing=True)
 
@@ -238,7 +247,7 @@ class Memory:
         pull = self.pull(number)
         hub = self._writing("review", pushing=False)
         if pull.author.id == self._account.id and event != "COMMENT":
-            raise ForgeError("nobody may approve or refuse their own pull request")
+            raise ForgeError("nobody may approve or refuse their own pull request", refused=True)
         state = _states()[event]
         review = Review(by=self._account.known, state=state, commit=commit, at=hub.now(), text=text)
         hub.reviews.setdefault(number, []).append(review)
@@ -263,7 +272,7 @@ class Memory:
         if self.of_branch(branch, repository):
             raise ForgeError(f"there is a pull request of {branch} already", conflict=True)
         if place not in hub.branches:
-            raise ForgeError(f"there is no branch {branch}", missing=True)
+            raise ForgeError(f"there is no branch {branch}", refused=True)
         given = {"title": title, "body": body, "branch": branch, "base": base, "repository": place[0], "draft": draft}
         return hub.seed(self._account, hub.branches[place], **given)
 

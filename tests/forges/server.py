@@ -81,6 +81,16 @@ class Server:
         """Somebody pushes a commit with these files; a new branch starts at `main`. Returns its id."""
         return self.state.push(branch, files, repository=repository or REPOSITORY, by=by)
 
+    def demand_queue(self) -> None:
+        """From now on nothing is merged but by the queue."""
+        self.state.main.merge_queue = True
+
+    def crowd(self, count: int, by: Account) -> None:
+        """Many pull requests, each of a branch of its own."""
+        for number in range(count):
+            self.state.main.bare.git("branch", f"crowd-{number}", "main")
+            self.state.propose(by, f"crowd-{number}")
+
     def clone(self, folder: Path, name: str = REPOSITORY) -> Path:
         """A clone with a work tree."""
         source = self.state.repositories[name].bare.path
