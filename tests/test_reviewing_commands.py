@@ -381,3 +381,49 @@ def test_only_what_was_looked_at_is_decided(gallery: Gallery) -> None:
     assert f"its newest commit is {pull.head[:7]}" in done.stderr
     assert gallery("approve", "1", "--head", pull.head[:10], by=ADA).exit_code == 0
     assert gallery("approve", "1", by=BOB).exit_code == 2, "his own"
+
+
+# -- merge queue
+
+
+def queued(gallery: Gallery, pull: PullRequest, files: dict[str, bytes] | None = None) -> str:
+    """The commit that GitHub's queue makes of a pull request, on its branch."""
+    bare = gallery.server.state.main.bare
+    base = bare.commit("refs/heads/main")
+    assert base is not None
+    tree = bare.merged(base, pull.head)
+    if files:
+        tree = bare.tree(tree, {path: ("100644", bare.blob(data)) for path, data in files.items()})
+    assert tree is not None
+    commit = bare.committed(tree, [base], "Merge")
+    bare.move(f"refs/heads/gh-readonly-queue/main/pr-{pull.number}-{base}", commit, "0" * 40)
+    return commit
+
+
+def test_the_commit_of_a_merge_queue_is_judged(gallery: Gallery) -> None:
+    pull = gallery.propose("good")
+    gallery("sweep")
+    commit = queued(gallery, pull)
+    done = gallery("sweep", "--head", commit)
+    assert done.stdout.startswith("merge queue, failure: #1: Nothing is missing: lane text lets it in after "), done
+    done = later(gallery, "sweep", "--head", commit)
+    assert (done.exit_code, gallery.states(commit)) == (0, ["failure", "success"])
+
+
+def test_a_queue_that_holds_something_else_is_refused(gallery: Gallery) -> None:
+    pull = gallery.propose("good")
+    gallery("sweep")
+    commit = queued(gallery, pull, {"registry/policy.yaml": b"version: 1\nseverities: {}\n"})
+    assert "something else than was judged" in later(gallery, "sweep", "--head", commit).stdout
+    assert gallery.states(commit) == ["failure"]
+
+
+@pytest.mark.parametrize("name", ["mine", "pr-1-{base}"])
+def test_a_commit_that_nobody_proposes_gets_no_status(gallery: Gallery, name: str) -> None:
+    """The second pretends to be of the queue, on a base of its own with its own roles."""
+    gallery.propose("good")
+    base = gallery.server.push("own", {"registry/roles.yaml": b"version: 1\n"}, by=BOB)
+    head = gallery.server.push(f"gh-readonly-queue/main/{name.format(base=base)}", {"a.txt": b"a"}, by=BOB)
+    done = gallery("sweep", "--head", head)
+    assert (done.exit_code, gallery.states(head)) == (0, [])
+    assert done.stderr == f"no open pull request has the head {head}\n"

@@ -64,7 +64,7 @@ acme/bar/2.0.0.yaml#L41) [**`IMM002`**](https://gallery.example/rules/#IMM002) A
 
 * one of an owner: ada, bob · `edit` of `acme/bar`
 
-**Lane** by hand: a licence changes; there are problems
+**Lane** by hand: a licence changes; there is something to fix
 
 **Next** Push to your branch; it is judged again by itself. The same check on your machine: \
 `galleryctl check --base origin/main`.

@@ -71,6 +71,8 @@ def review_sweep_command(  # noqa: PLR0913 - one parameter for each option
     place = clone(registry, repo, now=now, ledgers=ledgers, jobs=jobs)
     onto = fetching.base(place)
     pulls = _pulls(place.forge, place.branch, numbers, head)
+    if head is not None and not pulls:
+        return _group(place, head)
     fetching.heads(place, [pull for pull in pulls if pull.base == place.branch])
     desk = fetching.desk(place, onto, place.forge.me(), preview=preview or "")
     done = sweep.sweep(desk, pulls)
@@ -83,6 +85,20 @@ def review_sweep_command(  # noqa: PLR0913 - one parameter for each option
     counted = f"{len(done.pulls)} pull request{'' if len(done.pulls) == 1 else 's'} judged"
     click.echo(counted + (f", {len(done.failed)} failed" if done.failed else ""), err=True)
     return 3 if done.failed else 0
+
+
+def _group(place: Clone, head: str) -> int:
+    """A commit that is no head may be one of the merge queue."""
+    from galleryctl import report  # noqa: PLC0415 - on use
+    from galleryctl.reviewing import grouping  # noqa: PLC0415 - on use
+
+    group = grouping.find(place, head)
+    if group is None:
+        click.echo(report.visible(f"no open pull request has the head {head}"), err=True)
+        return 0
+    state, said = grouping.judge(place, group, head, place.forge.me())
+    click.echo(report.visible(f"merge queue, {state}: {said}"))
+    return 0
 
 
 def _write(place: Clone, done: Swept, out: Path) -> None:

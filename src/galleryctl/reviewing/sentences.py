@@ -69,8 +69,11 @@ def by_hand(verdict: Verdict, width: int) -> str:
     if reasons:
         return f"not {code(first)}, since {'; '.join(reasons[:_REASONS])}"
     risks = [_RISKS.get(risk, risk) for risk in verdict.risks]
-    if any(problem.severity is not Severity.NOTE for problem in verdict.problems):
-        risks.append("there are problems")
+    severities = {problem.severity for problem in verdict.problems}
+    if Severity.ERROR in severities:
+        risks.append("there is something to fix")
+    elif Severity.WARN in severities:
+        risks.append("there are warnings")
     return "; ".join(risks) or "it changes more than an automatic lane takes"
 
 
