@@ -9,6 +9,7 @@ import pytest
 from compared import between, side
 from galleryctl import changes
 from galleryctl.changes import places
+from galleryctl.changes.leaves import Leaf, leaves
 from made import entry
 
 ROLES: dict[str, Any] = {
@@ -237,3 +238,17 @@ def test_files_without_a_place_in_the_registry() -> None:
 )
 def test_which_files_govern(path: str, governs: bool) -> None:
     assert places.governs(path, "registry") is governs
+
+
+def test_numbers_that_no_document_may_hold_are_compared_all_the_same() -> None:
+    """What a stranger proposes as governance is compared before anybody says that it is nonsense."""
+    rows = between(side(), side(policy={"limits": {"files": 10**40}}))
+    assert rows[0][5] == 10**40
+    items: list[dict[str, object]] = [{"a": 10**30}, {"a": 1}]
+    assert list(leaves(items, [*items, {"b": 10**30}])) == [Leaf((2,), None, {"b": 10**30})]
+
+
+def test_long_lists_are_matched_in_time() -> None:
+    grants = [{"role": "owner", "to": f"p{number}", "scope": f"a{number}/*"} for number in range(3000)]
+    rows = between(side(roles={"grants": grants}), side(roles={"grants": grants[1:]}))
+    assert [row[3] for row in rows] == ["grants.0"]

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections import defaultdict
 from typing import TYPE_CHECKING, Any, NamedTuple
-
-from galleryctl import canonical
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -86,8 +85,9 @@ def _items(before: Sequence[Any], after: Sequence[Any], pointer: Pointer) -> Ite
     pairs = _pairs(before, after)
     for old, new in pairs:
         yield from leaves(before[old], after[new], (*pointer, new))
-    gone = {index: item for index, item in enumerate(before) if index not in {old for old, _ in pairs}}
-    come = {index: item for index, item in enumerate(after) if index not in {new for _, new in pairs}}
+    olds, news = {old for old, _ in pairs}, {new for _, new in pairs}
+    gone = {index: item for index, item in enumerate(before) if index not in olds}
+    come = {index: item for index, item in enumerate(after) if index not in news}
     for index in sorted(gone.keys() | come.keys()):
         yield Leaf((*pointer, index), plain(gone.get(index)), plain(come.get(index)))
     if [new for _, new in pairs] != sorted(new for _, new in pairs):
@@ -105,7 +105,7 @@ def _pairs(before: Sequence[Any], after: Sequence[Any]) -> list[tuple[int, int]]
     for fields in ((), *_IDENTITIES):
         if not old or not new:
             break
-        known: dict[bytes, list[int]] = defaultdict(list)
+        known: dict[str, list[int]] = defaultdict(list)
         for index, item in new.items():
             if (key := _key(item, fields)) is not None:
                 known[key].append(index)
@@ -119,12 +119,12 @@ def _pairs(before: Sequence[Any], after: Sequence[Any]) -> list[tuple[int, int]]
     return sorted([*pairs, *zip(*nameless, strict=False)])
 
 
-def _key(item: Mapping[str, Any], fields: tuple[str, ...]) -> bytes | None:
+def _key(item: Mapping[str, Any], fields: tuple[str, ...]) -> str | None:
     """What tells an item from others, by these fields or by all it holds; none where it has none of them."""
     if not fields:
-        return canonical.dumps(plain(item))
+        return json.dumps(plain(item), sort_keys=True)
     found = {field: plain(item[field]) for field in fields if field in item and not isinstance(item[field], Lent)}
-    return canonical.dumps(found) if found else None
+    return json.dumps(found, sort_keys=True) if found else None
 
 
 def _named(item: Mapping[str, Any]) -> bool:
