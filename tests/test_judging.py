@@ -90,6 +90,21 @@ def test_what_cannot_be_read_is_no_verdict(story: Story) -> None:
         judging.judge(nowhere, "registry", base="main", head="main", pull=Pull(author=ACCOUNTS["ada"]), now=NOW)
 
 
+@pytest.mark.parametrize(
+    "files",
+    [{"registry/gallery.yaml": None}, {"schemas/types/odd.schema.json": "{}"}],
+    ids=["no settings", "a schema that is none"],
+)
+def test_a_proposal_that_leaves_no_registry_fails_and_is_not_our_fault(
+    story: Story, files: dict[str, str | None]
+) -> None:
+    story.propose({})
+    head = story.commit(story.registry.parent, files)
+    found = story.verdict(head, "ada", said("bob"), said("chen"), said("eve"))
+    assert (found.state, found.turn) == ("failure", "author")
+    assert found.problems
+
+
 def test_a_head_that_changes_nothing_is_not_merged(story: Story) -> None:
     found = story.verdict(story.propose({}), "ada", said("bob"))
     assert (found.state, found.turn, found.why) == ("pending", "author", "It changes nothing.")

@@ -6,11 +6,13 @@ What cannot be read, merged or compared raises: a failure on our side is never a
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from galleryctl import canonical, checks, git, policy, report
-from galleryctl.errors import GalleryError
+from galleryctl.errors import GalleryError, UsageError
 from galleryctl.loading import comparing
+from galleryctl.problems import Problem
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -22,7 +24,6 @@ if TYPE_CHECKING:
     from galleryctl.git import Proposed
     from galleryctl.loading.comparing import Compared
     from galleryctl.policy import Need, Verdict
-    from galleryctl.problems import Problem
     from galleryctl.spec.review import Pull
 
 
@@ -58,26 +59,26 @@ def judge(  # noqa: PLR0913 - one for each input
 ) -> Judged:
     """Judge what merging `head` into `base` would do to the registry `root/name`.
 
-    Raises `GitError` for an unknown revision, or a history that is not whole.
+    Raises `GitError` for an unknown revision, or a history that is not whole. A proposal that leaves no registry that
+    can be read fails; a base that cannot be read raises.
     """
     onto, proposed = git.resolve(root, base), git.resolve(root, head)
     merged = git.merged(root, onto, proposed)
     commits = git.commits(root, onto, proposed)
     if merged.commit is None and not merged.conflicts:
         raise GalleryError(f"git merges {head} into {base} neither cleanly nor with conflicts: update git")
-    compared = comparing.compare(
-        root,
-        name,
-        base=onto,
-        merged=merged.commit or onto,
-        now=now,
-        ledger=ledger,
-        jobs=jobs,
-        progress=progress,
-    )
+    compare = partial(comparing.compare, root, name, base=onto, now=now, ledger=ledger, jobs=jobs, progress=progress)
+    broken: tuple[Problem, ...] = ()
+    try:
+        compared = compare(merged=merged.commit or onto)
+    except GalleryError as error:
+        if type(error) not in {GalleryError, UsageError}:
+            raise
+        compared = compare(merged=onto)  # base can be read, so it is the proposal that cannot
+        broken = (Problem(f"{name}/gallery.yaml", 1, 1, "YML001", f"after the merge, {error}", "restore it"),)
     verdict = policy.judge(
         compared.comparison,
-        () if merged.conflicts else compared.problems,
+        broken or (() if merged.conflicts else compared.problems),
         pull,
         head=proposed,
         commits=commits,
