@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 @options.allow_private
 @click.option(
     "--review",
-    type=click.Path(exists=True, path_type=Path, dir_okay=False),
+    type=click.Path(path_type=Path, dir_okay=False),
     metavar="FILE",
     help="Open pull requests, as `review queue --format json` has them.",
 )
@@ -90,6 +90,8 @@ def _queue(file: Path | None) -> Queue | None:
         return None
     try:
         return Queue.model_validate_json(file.read_bytes())
+    except FileNotFoundError:
+        raise click.BadParameter(f"there is no {file}; `galleryctl review queue --format json` writes one") from None
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
         place = ".".join(map(str, first["loc"])) or "the file"

@@ -40,14 +40,33 @@ def named(ctx: click.Context, param: click.Parameter, value: str | None) -> str 
     return value
 
 
+def proposed(ctx: click.Context, param: click.Parameter, value: str | None) -> str | None:
+    """A revision; `pull/12` is the head of a pull request, fetched from `origin` as objects alone."""
+    import re  # noqa: PLC0415 - on use
+
+    name = named(ctx, param, value)
+    if name is None or not re.fullmatch(r"pull/[1-9][0-9]{0,8}", name):
+        return name
+    from galleryctl import git  # noqa: PLC0415 - on use
+
+    root, ref = (ctx.params.get("registry") or Path("registry")).resolve().parent, f"refs/{name}/head"
+    found = git.advertised(root, "origin", [ref]).get(ref)
+    if found is None:
+        raise click.BadParameter(f"origin has no {name}", ctx, param)
+    git.fetch(root, "origin", [ref])
+    return found
+
+
 registry = click.option(
     "--registry", "-r", type=click.Path(path_type=Path, file_okay=False), default="registry", show_default=True,
-    envvar="GALLERYCTL_REGISTRY", help="Folder of the registry.",
+    envvar="GALLERYCTL_REGISTRY", is_eager=True, help="Folder of the registry.",
 )  # fmt: skip
 jobs = click.option(
     "--jobs", "-j", type=click.IntRange(min=0), default=0, metavar="N", help="Processes; one per core unless given."
 )
-head = click.option("--head", callback=named, metavar="REV", help="Read this git revision, without checking it out.")
+head = click.option(
+    "--head", callback=proposed, metavar="REV|pull/N", help="Read this git revision, without checking it out."
+)
 now = click.option("--now", callback=moment, metavar="TIME", help="Judge as of this time; now unless given.")
 
 ledger = click.option(
