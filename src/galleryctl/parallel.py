@@ -7,6 +7,7 @@
 
 from __future__ import annotations
 
+import atexit
 import gc
 import multiprocessing
 import os
@@ -20,6 +21,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
     from multiprocessing.connection import Connection
     from multiprocessing.context import ForkProcess
+
+# A process that ends need not look for cycles in a whole gallery first: that is a sixth of a short command.
+atexit.register(gc.freeze)
 
 Value = TypeVar("Value")
 Result = TypeVar("Result")
