@@ -130,6 +130,27 @@ def test_errors_stop_it_unless_it_is_a_draft(submit: Callable[..., Result], clon
     assert "- [ ] `galleryctl check" in pull.body
 
 
+@pytest.mark.parametrize(
+    "title", [f"acme/tiny: {'x' * 39}. More.", "See ... here", "Ends in .lock", "Cut it.lock", "改"]
+)
+def test_a_branch_has_a_name_that_git_takes(
+    submit: Callable[..., Result], cloned: Path, forge_server: Server, title: str
+) -> None:
+    """Titles repeat what people write: full stops, and where they are cut is chance."""
+    edited(cloned)
+    done = submit("submit", "--title", title)
+    assert done.exit_code == 0, done.stderr
+    (pull,) = forge_server.forge(ADA).pulls()
+    assert pull.branch.startswith("gallery/")
+
+
+def test_a_title_says_what_is_done_before_why(submit: Callable[..., Result], forge_server: Server) -> None:
+    submit("withdraw", "acme/tiny", "--reason", "A long story that does not fit into a line of anything at all.")
+    submit("submit")
+    (pull,) = forge_server.forge(ADA).pulls()
+    assert pull.title == "acme/tiny: withdrawn from lists"
+
+
 def test_nothing_to_hand_in_is_said(submit: Callable[..., Result]) -> None:
     done = submit("submit")
     assert done.exit_code == 2

@@ -31,7 +31,7 @@ BASE = "refs/galleryctl/base"
 _PREFIX = "gallery/"
 _MOST = 30
 _BEGIN, _END = "<!-- what changes -->", "<!-- end of what changes -->"
-_LONGEST = 72
+_LONGEST, _SLUG = 72, 50
 
 
 @dataclass(frozen=True)
@@ -139,10 +139,16 @@ def _branch(wanted: Wanted, looked: Looked) -> str:
     present = git.branch(wanted.root)
     if present and present != looked.branch and wanted.branch in {"", present}:
         return present
-    name = wanted.branch or _PREFIX + (re.sub(r"[^a-z0-9.]+", "-", looked.title.lower()).strip("-.")[:50] or "change")
+    name = wanted.branch or _PREFIX + _slug(looked.title)
     free = name if wanted.branch else _free(wanted.root, name)
     git.switch(wanted.root, free)
     return free
+
+
+def _slug(text: str) -> str:
+    """What git takes as the name of a branch: dots stand inside of words only, and no lock's ending."""
+    words = re.findall(r"[a-z0-9]+(?:\.[a-z0-9]+)*", text.lower())
+    return "-".join(words)[:_SLUG].rstrip("-.").removesuffix(".lock") or "change"
 
 
 def _free(root: Path, name: str) -> str:
@@ -175,7 +181,9 @@ def title(changes: Sequence[Change]) -> str:
     releases = [change.version for change in changes if change.kind is Kind.RELEASE_ADDED]
     if releases:
         return f"Release {model} {', '.join(releases)}"
-    return _cut(f"{model}: {wording.summary(change for change in changes if change.subject == model)}")
+    mine = [change for change in changes if change.subject == model]
+    telling = [change for change in mine if change.field != "reason"]  # it goes with something, and is long
+    return _cut(f"{model}: {wording.summary(telling or mine)}")
 
 
 def _cut(text: str) -> str:
