@@ -202,7 +202,18 @@ def test_exit_codes_tell_forbidden_from_waiting_and_from_broken(story: Story, ve
     assert verdict("", "ada").exit_code == 2
 
 
-@pytest.mark.parametrize("approvals", [{"by": 1}, [{"by": "ada"}], [1], {"reviews": [{"by": "ada", "commit": 1}]}, 7])
+@pytest.mark.parametrize(
+    "approvals",
+    [
+        {"by": 1},
+        [{"by": "ada"}],
+        [1],
+        {"reviews": [{"by": "ada", "commit": 1}]},
+        7,
+        {"labels": ["approved", "lane/release"]},
+        {"title": "[approved]"},
+    ],
+)
 def test_a_file_that_says_something_else_stops_the_command(
     story: Story, verdict: Callable[..., Result], approvals: object
 ) -> None:

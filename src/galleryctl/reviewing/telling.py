@@ -153,7 +153,8 @@ def _who(need: Need) -> str:
     have = f", {listed(need.given, many=_NAMES)} has" if need.given else ""
     if len(left) < need.missing:
         return f"{need.count} of {need.role}, and there are not so many{have}"
-    return f"{need.missing} of {listed(left, 'or', _NAMES)} ({need.role}){have}"
+    word = "or" if need.missing == 1 else "and"
+    return f"{need.missing} of {listed(left, word, _NAMES)} ({need.role}){have}"
 
 
 def _lane(page: Page, found: Verdict, now: dt.datetime) -> None:
