@@ -106,9 +106,11 @@ def test_pages_and_the_feed_say_it_and_a_clean_build_says_the_same(
     assert "licence Apache-2.0 → MIT · card changed" in page
     assert "<summary>licence Apache-2.0 → MIT · card changed</summary>" in feed
     assert "#changed-2026-03-01T00:00:00Z</id>" in feed
+    model = (tmp_path / "out/models/acme/tiny/index.html").read_text()
+    assert "<dt>What changed</dt><dd>licence Apache-2.0 → MIT<br>card changed</dd>" in model
     (folder.parent / ".git/galleryctl/past-1.sqlite").unlink()
     build(Wanted(folder, tmp_path / "clean", NOW))
-    for name in ("changes/index.html", "feed.atom"):
+    for name in ("changes/index.html", "feed.atom", "models/acme/tiny/index.html"):
         assert (tmp_path / "clean" / name).read_bytes() == (tmp_path / "out" / name).read_bytes()
 
 

@@ -91,6 +91,7 @@ def output(frame: Frame, entry: Entry) -> Output:
         )
     related.append(str(outline.publisher in view.by_publisher))
     related.append(reviews.key(frame, outline.id))
+    related += frame.told.get(outline.id, ())
     used = [view.consumers[service].model_dump_json() for service in view.used_by.get(outline.id, ())]
     texts = [f"{language}{canonical.digest(text.encode())}" for language, text in sorted(entry.cards.items())]
     depends_on = frame.fingerprint("model", frame.row_keys[outline.id], outline.cover, *texts, *related, *used)
@@ -165,6 +166,7 @@ def _upkeep(frame: Frame, outline: Outline, folder: str) -> dict[str, Any]:
     settings = frame.view.settings
     return {
         "review": reviews.about(frame, outline),
+        "told": frame.told.get(outline.id, ()),
         "tasks": maintaining.tasks(settings, outline),
         "history": wording.forge(settings, "commits", folder),
         "edit": wording.forge(settings, "edit", f"{folder}/model.yaml"),
