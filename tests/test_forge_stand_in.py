@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import base64
 import json
+import os
+import subprocess
 import urllib.request
 from typing import TYPE_CHECKING, Any
 from urllib.error import HTTPError
@@ -10,6 +13,7 @@ from urllib.error import HTTPError
 import pytest
 from github import Auth, Github, GithubException, InputGitTreeElement
 
+from conftest import git
 from forges.accounts import ADA, BOB, EVE, MALLORY
 from forges.calls import HANDLERS, REPO
 from forges.description import FILE, WRONG, Description, description, needed
@@ -229,3 +233,35 @@ def test_ci_needs_the_description(monkeypatch: pytest.MonkeyPatch, tmp_path: Pat
     monkeypatch.delenv("CI")
     with pytest.raises(pytest.skip.Exception, match="make github"):
         needed()
+
+
+def _push(folder: Path, address: str, token: str, branch: str) -> str:
+    secret = base64.b64encode(f"x-access-token:{token}".encode()).decode()
+    login = {"GIT_CONFIG_COUNT": "2", "GIT_CONFIG_KEY_0": "http.extraHeader", "GIT_CONFIG_KEY_1": "credential.helper"}
+    login |= {"GIT_CONFIG_VALUE_0": f"Authorization: Basic {secret}", "GIT_CONFIG_VALUE_1": ""}
+    command = ["git", "push", "-q", address, f"HEAD:refs/heads/{branch}"]
+    done = subprocess.run(command, cwd=folder, env={**os.environ, **login}, capture_output=True, text=True, check=False)
+    return done.stderr
+
+
+def test_git_speaks_http_and_says_who_it_is(forge_server: Server, tmp_path: Path) -> None:
+    forge_server.state.remote = True
+    bob = forge_server.forge(BOB)
+    address = bob.clone_url()
+    assert address == f"{forge_server.url}/acme/gallery.git"
+    clone = tmp_path / "clone"
+    git(tmp_path, "clone", "-q", address, str(clone))
+    (clone / "large.bin").write_bytes(os.urandom(3 * 1024**2))  # sent in chunks
+    git(clone, "add", "large.bin")
+    git(clone, "commit", "-qm", "Add")
+    assert _push(clone, address, BOB.token, "change") == ""
+    pull = bob.open(title="Add", body="", branch="change", base="main")
+    assert pull.head == git(clone, "rev-parse", "HEAD")
+    assert bob.pusher(pull) == BOB.known
+    git(clone, "commit", "-qm", "More", "--allow-empty")
+    assert "403" in _push(clone, address, EVE.token, "change")
+    assert "could not read Username" in _push(clone, address, "ghp_wrong", "change")
+    assert _push(clone, address, ADA.token, "change") == ""
+    assert bob.pull(pull.number).head == git(clone, "rev-parse", "HEAD")
+    git(clone, "fetch", "-q", address, f"refs/pull/{pull.number}/head")
+    assert git(clone, "rev-parse", "FETCH_HEAD") == git(clone, "rev-parse", "HEAD")

@@ -18,7 +18,8 @@ def forge_server(tmp_path: Path) -> Iterator[Server]:
     """A stand-in for GitHub with the repository `acme/gallery`; one complaint of GitHub's description fails the test.
 
     `forge_server.forge(BOB)` is the adapter as Bob, `.push` plays a push, `.path` is the bare repository,
-    `.clone(folder)` a clone, `.url` with `BOB.token` the environment of a command.
+    `.clone(folder)` a clone, `.url` with `BOB.token` the environment of a command. With `.state.remote = True` git
+    speaks HTTP with it, too, and has to log in.
     """
     from forges.description import needed  # noqa: PLC0415 - tests that need no forge should not wait for it
     from forges.server import Server  # noqa: PLC0415

@@ -20,6 +20,7 @@ from forges.calls import HANDLERS, Call, Failure, Json, Reply
 from forges.description import description
 from forges.graphql import answered
 from forges.shapes import Shapes
+from forges.smart import Request, asks_git, served
 from galleryctl.forge.github import GitHub
 
 if TYPE_CHECKING:
@@ -156,12 +157,15 @@ def _handler(server: Server) -> type[BaseHTTPRequestHandler]:  # noqa: C901 - on
         disable_nagle_algorithm = True  # head and body are two writes: the second would wait for the first's echo
 
         def handle_any(self) -> None:
-            length = int(self.headers.get("content-length") or 0)
             headers = {name.lower(): value for name, value in self.headers.items()}
-            asked = Asked(self.command, self.path, headers, self.rfile.read(length).decode())
+            raw = self._body(headers)
+            asked = Asked(self.command, self.path, headers, raw.decode(errors="replace"))
             server.asked.append(asked)
             try:
-                if server.faults:
+                if asks_git(self.path):
+                    response = served(server.state, Request(self.command, self.path, headers, raw))
+                    self._send(response.status, response.body, response.headers)
+                elif server.faults:
                     self._fail(server.faults.popleft(), headers.get("authorization", "").rpartition(" ")[2])
                 else:
                     status, body, more = server.answer(asked)
@@ -173,6 +177,16 @@ def _handler(server: Server) -> type[BaseHTTPRequestHandler]:  # noqa: C901 - on
                 self._send(500, b'{"message": "the stand-in failed"}', {})
 
         do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = handle_any  # noqa: N815 - the names the library calls
+
+        def _body(self, headers: Mapping[str, str]) -> bytes:
+            if headers.get("transfer-encoding") != "chunked":
+                return self.rfile.read(int(headers.get("content-length") or 0))
+            found = b""
+            while size := int(self.rfile.readline(), 16):  # how git sends what is large
+                found += self.rfile.read(size)
+                self.rfile.readline()
+            self.rfile.readline()
+            return found
 
         def _fail(self, fault: Fault, token: str) -> None:
             time.sleep(fault.pause)
@@ -188,7 +202,7 @@ def _handler(server: Server) -> type[BaseHTTPRequestHandler]:  # noqa: C901 - on
 
         def _send(self, status: int, body: bytes, headers: Mapping[str, str]) -> None:
             self.send_response(status)
-            if body:
+            if body and "Content-Type" not in headers:
                 self.send_header("Content-Type", "application/json; charset=utf-8")
             for name, value in headers.items():
                 self.send_header(name, value)

@@ -60,7 +60,7 @@ class Shapes:
             "owner": self._owner(stored.owner),
             "url": f"{self.base}/repos/{stored.name}",
             "html_url": f"{self.base}/{stored.name}",
-            "clone_url": str(stored.bare.path),
+            "clone_url": f"{self.base}/{stored.name}.git" if self.state.remote else str(stored.bare.path),
             "default_branch": "main",
             "allow_auto_merge": stored.auto_merge,
             "allow_squash_merge": True,

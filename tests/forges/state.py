@@ -146,9 +146,11 @@ class State:
         self.marks: dict[str, list[Marked]] = {}
         self.queue: list[int] = []
         self.options = Options()
+        self.remote = False
+        """Whether addresses for git are those of the server, and not folders."""
         self.workflows: dict[str, str] = {}
         self.pushed: list[tuple[str, str, str, str]] = []
-        """Repository, branch, commit and login of each push that came by the API, or that `push` played."""
+        """Repository, branch, commit and login of each push by the API, over HTTP, or played."""
         self._last, self._identity = 0, 7000
         self.add(REPOSITORY)
 

@@ -42,7 +42,7 @@ def clone_url(api: Api, at: str) -> str:
     """An address that holds no login, and that git takes for an address only."""
     found = reading.words(api.get(at), "clone_url")
     parts = urlsplit(found)
-    local = api.local and found.startswith("/")
+    local = api.local and (found.startswith("/") or re.match(r"http://(127\.0\.0\.1|localhost)[:/][!-~]*$", found))
     if not local and (parts.scheme != "https" or not parts.netloc or not found.isprintable()):
         raise ForgeError("the forge names an address for git that is not https")
     return found if local else parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
