@@ -226,6 +226,21 @@ def test_those_who_use_it_are_named_and_so_is_what_checks_will_say(run: Run, reg
     assert "REF005 warn: acme/tiny@1.0.0 is discontinued" in done.stderr
 
 
+def test_a_release_is_never_better_off_than_its_model(do: Run) -> None:
+    do("discontinue", "acme/tiny", "--reason", "No successor.", "--yes")
+    said = do("deprecate", "acme/tiny@1.0.0", "--reason", "Old.").stderr
+    assert "acme/tiny@1.0.0 counts as discontinued, because its model is discontinued." in said
+    assert "As before it is not in lists" in said
+    assert ": it is discontinued." in said
+
+
+def test_of_many_who_use_it_the_first_are_named(run: Run, registry: Make) -> None:
+    many = {f"consumers/service-{number}.yaml": HELPDESK for number in range(30)}
+    done = run("withdraw", "acme/tiny", "--reason", "x", "--registry", registry({**WHOLE, **many}), "--now", NOW)
+    assert done.stderr.count("pins acme/tiny@1.0.0") == 20
+    assert "And 10 more: galleryctl dependents acme/tiny" in done.stderr
+
+
 def test_the_branch_of_the_settings_is_named(run: Run, registry: Make) -> None:
     folder = registry({"gallery.yaml": "title: Test gallery\nbranch: trunk\n"})
     done = run("tag", "acme/tiny", "+reasoning", "--registry", folder)
