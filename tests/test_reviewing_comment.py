@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from galleryctl.changes import Change, Kind
-from galleryctl.policy import Need, Override, Verdict
+from galleryctl.policy import Need, Override, PassedOver, Verdict
 from galleryctl.problems import Problem, Severity
 from galleryctl.reviewing.comment import LIMIT, MARKER, Report, astray, comment, unchanged
 from test_reviewing_markdown import HOSTILE, OWN, rendered
@@ -64,7 +64,7 @@ acme/bar/2.0.0.yaml#L41) [**`IMM002`**](https://gallery.example/rules/#IMM002) A
 
 * one of an owner: ada, bob · `edit` of `acme/bar`
 
-**Lane** by hand: a licence changes; there is something to fix
+**Lane** not automatic: a licence changes; there is something to fix
 
 **Next** Push to your branch; it is judged again by itself. The same check on your machine: \
 `galleryctl check --base origin/main`.
@@ -116,6 +116,16 @@ def test_an_automatic_lane_says_when() -> None:
     assert (
         "Then it is merged by itself. A comment by somebody else stops the clock, unless it says `[noblock]`." in whole
     )
+
+
+def test_a_lane_that_is_not_automatic_says_why() -> None:
+    passed = (PassedOver("release", "the licence changed, @ada"), PassedOver("text", "no"))
+    assert "**Lane** not automatic: `release` does not take it, since the licence changed, @&#8203;ada\n" in text(
+        verdict(passed_over=passed)
+    )
+    ready = text(verdict(state="success", turn="us", lane="governance"))
+    assert "**Lane** not automatic: `governance` never is\n" in ready
+    assert "**Next** An admin merges it by hand.\n" in ready
 
 
 def test_approvals_say_who_and_what() -> None:

@@ -20,10 +20,12 @@ from galleryctl.spec.review import Remark, Review
 from verdicts import BASE, DIGEST, LINKS, Judgement, verdict
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from galleryctl.forge import Note, PullRequest
     from galleryctl.policy import Verdict
     from galleryctl.reviewing.sweep import Swept
-    from galleryctl.spec.review import Pull
+    from galleryctl.spec.review import Pull, State
 
 HEAD, OTHER = "a" * 40, "b" * 40
 ROLES = Roles.model_validate(
@@ -48,9 +50,12 @@ class Bench:
     verdicts: dict[int, Verdict | Exception] = field(default_factory=dict)
     seen: dict[int, Pull] = field(default_factory=dict)
     """What each verdict was asked about."""
+    meanwhile: Callable[[], object] = lambda: None
+    """What happens while something is judged."""
 
     def judge(self, pull: PullRequest, recorded: Pull) -> Judged:
         self.seen[pull.number] = recorded
+        self.meanwhile()
         found = self.verdicts.get(pull.number, verdict())
         if isinstance(found, Exception):
             raise found
@@ -177,12 +182,22 @@ def test_clocks_start_with_our_own_first_status(bench: Bench) -> None:
         assert bench.seen[1].since == mine.at
 
 
-def test_a_status_of_somebody_else_is_written_over(bench: Bench) -> None:
+@pytest.mark.parametrize("state", ["success", "pending"])
+def test_a_status_of_somebody_else_is_written_over(bench: Bench, state: State) -> None:
     bench.hub.seed(MALLORY, HEAD)
     bench.sweep()
-    bench.hub.forge(BOB).mark(HEAD, CONTEXT, "success", "turn owner, lane manual: An owner of acme/bar has to approve.")
+    bench.hub.forge(BOB).mark(HEAD, CONTEXT, state, bench.hub.marks[HEAD, CONTEXT][-1].description)
     assert bench.writes() == ["mark"]
-    assert bench.states() == ["pending", "pending", "success", "pending"]
+    assert bench.hub.marks[HEAD, CONTEXT][-1].by == ROBOT.known
+    assert bench.states() == ["pending", "pending", state, "pending"]
+
+
+def test_what_another_run_posted_while_we_judged_is_edited(bench: Bench) -> None:
+    bench.hub.seed(MALLORY, HEAD)
+    other = bench.hub.forge(ROBOT)
+    bench.meanwhile = lambda: other.comment(1, f"### Waiting\n\n{MARKER}\n")
+    assert bench.writes() == ["mark", "comment", "mark", "label", "edit_comment", "ask"]
+    assert bench.said(1).startswith("### Waiting for an owner: ")
 
 
 def test_one_head_in_two_pull_requests_gets_the_worst(bench: Bench) -> None:

@@ -301,9 +301,9 @@ def _lane(verdict: Verdict, at: dt.datetime, detail: _Detail) -> str:
     when = f", {sentences.waiting(verdict.earliest, at)}" if verdict.earliest else ""
     match verdict.lane:
         case "governance":
-            return f"by hand: {code('governance')} is never merged by itself{when}"
+            return f"not automatic: {code('governance')} never is{when}"
         case "manual":
-            return f"by hand: {sentences.by_hand(verdict, detail.width)}{when}"
+            return f"not automatic: {sentences.by_hand(verdict, detail.width)}{when}"
         case lane:
             return f"automatic: {code(lane)}{when}"
 
@@ -312,7 +312,9 @@ def _next(report: Report, links: Links) -> str:
     verdict, automatic = report.verdict, report.verdict.lane not in {"manual", "governance"}
     answer = f" Expect the first answer by {report.answer:%Y-%m-%d}." if report.answer else ""
     if verdict.state == "success":
-        return "It is merged by itself." if automatic else "Whoever may merge can merge it now."
+        if verdict.lane == "governance":
+            return "An admin merges it by hand."
+        return "It is merged by itself where the repository merges automatically; else whoever may merge can do it now."
     match verdict.turn:
         case "author":
             check = code(f"galleryctl check --base origin/{plain(links.branch, 60)}")

@@ -67,7 +67,7 @@ def by_hand(verdict: Verdict, width: int) -> str:
     first = verdict.passed_over[0].lane if verdict.passed_over else ""
     reasons = [prose(each.reason, width) for each in verdict.passed_over if each.lane == first]
     if reasons:
-        return f"not {code(first)}, since {'; '.join(reasons[:_REASONS])}"
+        return f"{code(first)} does not take it, since {'; '.join(reasons[:_REASONS])}"
     risks = [_RISKS.get(risk, risk) for risk in verdict.risks]
     severities = {problem.severity for problem in verdict.problems}
     if Severity.ERROR in severities:

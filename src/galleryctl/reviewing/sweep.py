@@ -241,7 +241,7 @@ def _shown(desk: Desk, result: _Result, done: Swept) -> None:
         now=desk.now,
         first=first,
     )
-    stale = verdict.turn == "author" and queued.since is not None and desk.now - queued.since > desk.stale
+    stale = queued.since is not None and desk.now - queued.since > desk.stale
     waited = queue.wait(pull, found.reviews, found.remarks)
     done.pulls.append(queued)
     done.waits.append(waited)
