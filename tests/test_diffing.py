@@ -147,6 +147,17 @@ def test_effects_are_told_beside_the_changes(folder: Path, run: Run, commit: Com
     assert len(found["changes"]) == 2
 
 
+@pytest.mark.parametrize("roles", ["groups: [", "version: 1\ngroups: 3\n"])
+def test_governance_that_cannot_be_read_is_a_file_that_changed(
+    registry: Make, commit: Commit, run: Run, roles: str
+) -> None:
+    """Nobody is said to lose sight of a model because the file of the groups is broken."""
+    narrow = f"{MODEL}visibility: restricted\nallowed: [acme]\n"
+    folder = registry({"policy.yaml": "version: 1\nrepository: private\n", f"{TINY}/model.yaml": narrow})
+    commit(folder, {"roles.yaml": roles})
+    assert run("diff", "HEAD~1", "HEAD", cwd=folder.parent).stdout == "registry/roles.yaml\n  ! changed\n"
+
+
 def test_unknown_revisions_and_empty_ones(folder: Path, run: Run) -> None:
     assert run("diff", "nowhere", cwd=folder.parent).exit_code == 3
     assert run("diff", "", cwd=folder.parent).exit_code == 2

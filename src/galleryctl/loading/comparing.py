@@ -118,7 +118,7 @@ def of(old: Loaded, new: Loaded, before: Tree, after: Tree, *, name: str, now: d
     comparison = Comparison(
         base=old.world,
         merged=new.world,
-        changes=changes.between(_side(old), _side(new), touched=touched, name=name),
+        changes=changes.between(_side(old, old, name), _side(new, old, name), touched=touched, name=name),
         touched=touched,
         name=name,
         ledger=ledger,
@@ -180,15 +180,23 @@ def _added(own: Loaded, made: Compared) -> Iterator[Problem]:
             yield replace(problem, message=f"{problem.message} (by the rules of this pull request)")
 
 
-def _side(loaded: Loaded) -> Side:
-    """What the files of a revision say, its own governance included: what is proposed is compared as well."""
-    own = loaded.governance
+def _side(loaded: Loaded, base: Loaded, name: str) -> Side:
+    """What the files of a revision say, its own governance included: what is proposed is compared as well.
+
+    Of a file that cannot be read nobody knows what is proposed: it is told as a file, not as if all in it were gone.
+    """
+    wrong = {problem.path for problem in loaded.governance.problems if problem.severity is Severity.ERROR}
+
+    def own(file: str) -> governance.Governance:
+        broken = not wrong.isdisjoint({f"{name}/{file}.yaml", f"{name}/{file}.json"})
+        return base.governance if broken else loaded.governance
+
     return replace(
         loaded.world.side,
-        settings=own.settings,
-        roles=own.roles,
-        policy=own.policy,
-        taxonomy=own.taxonomy,
+        settings=own("gallery").settings,
+        roles=own("roles").roles,
+        policy=own("policy").policy,
+        taxonomy=own("taxonomy").taxonomy,
         types=loaded.types,
     )
 
