@@ -122,6 +122,20 @@ def test_only_those_that_are_named(gallery: Gallery) -> None:
     assert gallery.states(other.head) == ["pending"]
 
 
+def test_a_workflow_gets_it_whole(gallery: Gallery, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    gallery.propose("good")
+    gallery.propose("bad", "tags: [chat]", "tags: [chatt]")
+    monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(tmp_path / "summary.md"))
+    assert gallery("sweep").exit_code == 0
+    text = (tmp_path / "summary.md").read_text()
+    assert [line for line in text.splitlines() if line.startswith("## ")] == ["## #1", "## #2"]
+    assert "[**`TAX001`**]" in text
+    assert MARKER not in text
+    monkeypatch.setattr("galleryctl.cli.review_sweep._SUMMARY", 100)
+    gallery("sweep")
+    assert (tmp_path / "summary.md").read_text() == f"{text}and 2 more: `galleryctl review show NUMBER` has each\n"
+
+
 def test_a_push_is_judged_again(gallery: Gallery) -> None:
     pull = gallery.propose("bad", "tags: [chat]", "tags: [chatt]")
     gallery("sweep")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,9 +15,11 @@ if TYPE_CHECKING:
     import datetime as dt
 
     from galleryctl.forge import Forge, PullRequest
+    from galleryctl.reviewing.comment import Links
     from galleryctl.reviewing.fetching import Clone
     from galleryctl.reviewing.sweep import Swept
 
+_SUMMARY = 900 * 1024  # bytes
 judges = click.option(
     "--judge", metavar="LOGIN|ID", help="Account whose verdicts count; that of the token unless given."
 )
@@ -80,11 +83,30 @@ def review_sweep_command(  # noqa: PLR0913 - one parameter for each option
         click.echo(report.visible(f"#{pull.number} turn {pull.turn}, lane {pull.lane}: {pull.why}"))
     for number, reason in sorted(done.failed.items()):
         click.echo(report.visible(f"#{number} failed on our side: {reason}"), err=True)
+    _summarise(done, desk.links, now)
     if out is not None:
         _write(place, done, out)
     counted = f"{len(done.pulls)} pull request{'' if len(done.pulls) == 1 else 's'} judged"
     click.echo(counted + (f", {len(done.failed)} failed" if done.failed else ""), err=True)
     return 3 if done.failed else 0
+
+
+def _summarise(done: Swept, links: Links, now: dt.datetime) -> None:
+    """Inside a workflow: every verdict whole, where comments are cut. GitHub drops summaries of over a megabyte."""
+    from galleryctl.reviewing import comment  # noqa: PLC0415 - on use
+
+    path = os.environ.get("GITHUB_STEP_SUMMARY")
+    if not path:
+        return
+    left = _SUMMARY
+    with Path(path).open("a", encoding="utf-8", errors="backslashreplace") as file:
+        for number, report in enumerate(done.reports):
+            text = f"## #{report.number}\n\n{comment.whole(report, links, at=now)}\n"
+            left -= len(text.encode("utf-8", "backslashreplace"))
+            if left < 0:
+                file.write(f"and {len(done.reports) - number} more: `galleryctl review show NUMBER` has each\n")
+                return
+            file.write(text)
 
 
 def _group(place: Clone, head: str) -> int:
@@ -106,7 +128,10 @@ def _write(place: Clone, done: Swept, out: Path) -> None:
     from galleryctl import output, report  # noqa: PLC0415 - on use
     from galleryctl.reviewing import fetching, queue, sweep  # noqa: PLC0415 - on use
 
-    missing = [queue.listed(place.forge.pull(number), None) for number in done.failed]
+    missing = []
+    for number in done.failed:
+        own = queue.ours(place.forge.notes(number), place.forge.me())
+        missing.append(queue.listed(place.forge.pull(number), own[-1] if own else None))
     pulls = [pull for pull in done.pulls if pull.number not in done.failed]
     waits = sweep.recent([*done.waits, *sweep.closed(place.forge, place.branch, now=place.now)], now=place.now)
     target = int(fetching.TARGET.total_seconds())

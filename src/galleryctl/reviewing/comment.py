@@ -87,6 +87,7 @@ _DETAILS = (
     _Detail(MODELS, 2, 10, 8, 120),
     _Detail(MODELS, 1, 5, 4, 60),
 )
+_ALL = _Detail(10_000, 10_000, 10_000, 10_000, 2_000)
 
 
 def comment(report: Report, links: Links, *, at: dt.datetime, memory: str = "") -> str:
@@ -97,6 +98,11 @@ def comment(report: Report, links: Links, *, at: dt.datetime, memory: str = "") 
         if len(text) <= LIMIT:
             return text
     raise AssertionError("unreachable: the least detail fits")
+
+
+def whole(report: Report, links: Links, *, at: dt.datetime) -> str:
+    """All of it, however long: for the summary of a run, which nobody else can write."""
+    return "\n\n".join(part for part in _parts(report, links, at, _ALL) if part) + "\n"
 
 
 def unchanged(before: str, report: Report, links: Links, *, memory: str = "") -> bool:

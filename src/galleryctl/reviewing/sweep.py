@@ -113,6 +113,7 @@ class Swept:
 
     pulls: list[QueuedPull] = field(default_factory=list)
     waits: list[queue.Wait] = field(default_factory=list)
+    reports: list[Report] = field(default_factory=list)
     failed: dict[int, str] = field(default_factory=dict)
     """Pull requests that failed on our side, with the reason."""
 
@@ -258,6 +259,7 @@ def _shown(desk: Desk, result: _Result, done: Swept) -> None:
         preview=desk.preview,
         checks=f"{pull.url}/checks" if pull.url else "",
     )
+    done.reports.append(report)
     memory = queue.remembered(queued)
     if not own or not comment.unchanged(own[-1].text, report, desk.links, memory=memory):
         _say(desk, pull.number, comment.comment(report, desk.links, at=desk.now, memory=memory), own)
