@@ -60,8 +60,7 @@ class Server:
         self.asked: list[Asked] = []
         self.complaints: list[str] = []
         self.faults: deque[Fault] = deque()
-        self._http = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
-        self._http.daemon_threads = True
+        self._http = _Http(self)
         self.url = f"http://127.0.0.1:{self._http.server_port}"
         self.shapes = Shapes(state, self.url)
 
@@ -151,66 +150,73 @@ class Server:
         return reply, description().answer(call.operation, reply.status, reply.real, self.url)
 
 
-def _handler(server: Server) -> type[BaseHTTPRequestHandler]:  # noqa: C901 - one class, made for one server
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
-        disable_nagle_algorithm = True  # head and body are two writes: the second would wait for the first's echo
+class _Http(ThreadingHTTPServer):
+    daemon_threads = True
 
-        def handle_any(self) -> None:
-            headers = {name.lower(): value for name, value in self.headers.items()}
-            raw = self._body(headers)
-            asked = Asked(self.command, self.path, headers, raw.decode(errors="replace"))
-            server.asked.append(asked)
-            try:
-                if asks_git(self.path):
-                    response = served(server.state, Request(self.command, self.path, headers, raw))
-                    self._send(response.status, response.body, response.headers)
-                elif server.faults:
-                    self._fail(server.faults.popleft(), headers.get("authorization", "").rpartition(" ")[2])
-                else:
-                    status, body, more = server.answer(asked)
-                    self._send(status, b"" if body is None else json.dumps(body).encode(), more)
-            except (BrokenPipeError, ConnectionResetError):
-                self.close_connection = True
-            except Exception as error:  # noqa: BLE001 - what is wrong in the stand-in must fail the test that found it
-                server.complaints.append(f"{asked.method} {unquote(asked.path)}: {error!r}")
-                self._send(500, b'{"message": "the stand-in failed"}', {})
+    def __init__(self, stand_in: Server) -> None:
+        super().__init__(("127.0.0.1", 0), _Handler)
+        self.stand_in = stand_in
 
-        do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = handle_any  # noqa: N815 - the names the library calls
 
-        def _body(self, headers: Mapping[str, str]) -> bytes:
-            if headers.get("transfer-encoding") != "chunked":
-                return self.rfile.read(int(headers.get("content-length") or 0))
-            found = b""
-            while size := int(self.rfile.readline(), 16):  # how git sends what is large
-                found += self.rfile.read(size)
-                self.rfile.readline()
+class _Handler(BaseHTTPRequestHandler):
+    server: _Http
+    protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True  # head and body are two writes: the second would wait for the first's echo
+
+    def handle_any(self) -> None:
+        stand_in = self.server.stand_in
+        headers = {name.lower(): value for name, value in self.headers.items()}
+        raw = self._body(headers)
+        asked = Asked(self.command, self.path, headers, raw.decode(errors="replace"))
+        stand_in.asked.append(asked)
+        try:
+            if asks_git(self.path):
+                response = served(stand_in.state, Request(self.command, self.path, headers, raw))
+                self._send(response.status, response.body, response.headers)
+            elif stand_in.faults:
+                self._fail(stand_in.faults.popleft(), headers.get("authorization", "").rpartition(" ")[2])
+            else:
+                status, body, more = stand_in.answer(asked)
+                self._send(status, b"" if body is None else json.dumps(body).encode(), more)
+        except (BrokenPipeError, ConnectionResetError):
+            self.close_connection = True
+        except Exception as error:  # noqa: BLE001 - what is wrong in the stand-in must fail the test that found it
+            stand_in.complaints.append(f"{asked.method} {unquote(asked.path)}: {error!r}")
+            self._send(500, b'{"message": "the stand-in failed"}', {})
+
+    do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = handle_any  # noqa: N815 - the names the library calls
+
+    def _body(self, headers: Mapping[str, str]) -> bytes:
+        if headers.get("transfer-encoding") != "chunked":
+            return self.rfile.read(int(headers.get("content-length") or 0))
+        found = b""
+        while size := int(self.rfile.readline(), 16):  # how git sends what is large
+            found += self.rfile.read(size)
             self.rfile.readline()
-            return found
+        self.rfile.readline()
+        return found
 
-        def _fail(self, fault: Fault, token: str) -> None:
-            time.sleep(fault.pause)
-            if fault.status == 0:
-                self.close_connection = True
-                self.connection.shutdown(socket.SHUT_RDWR)
-                return
-            body = fault.raw
-            if body is None:
-                body = json.dumps({"message": fault.message.replace("{token}", token)}).encode()
-            headers = {name: value.replace("{token}", token) for name, value in fault.headers.items()}
-            self._send(fault.status, body.replace(b"{token}", token.encode()), headers)
-
-        def _send(self, status: int, body: bytes, headers: Mapping[str, str]) -> None:
-            self.send_response(status)
-            if body and "Content-Type" not in headers:
-                self.send_header("Content-Type", "application/json; charset=utf-8")
-            for name, value in headers.items():
-                self.send_header(name, value)
-            self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
-
-        def log_message(self, *_: object) -> None:
+    def _fail(self, fault: Fault, token: str) -> None:
+        time.sleep(fault.pause)
+        if fault.status == 0:
+            self.close_connection = True
+            self.connection.shutdown(socket.SHUT_RDWR)
             return
+        body = fault.raw
+        if body is None:
+            body = json.dumps({"message": fault.message.replace("{token}", token)}).encode()
+        headers = {name: value.replace("{token}", token) for name, value in fault.headers.items()}
+        self._send(fault.status, body.replace(b"{token}", token.encode()), headers)
 
-    return Handler
+    def _send(self, status: int, body: bytes, headers: Mapping[str, str]) -> None:
+        self.send_response(status)
+        if body and "Content-Type" not in headers:
+            self.send_header("Content-Type", "application/json; charset=utf-8")
+        for name, value in headers.items():
+            self.send_header(name, value)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_: object) -> None:
+        return
