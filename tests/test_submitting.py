@@ -240,3 +240,38 @@ def test_status_shows_what_the_verdict_said(submit: Callable[..., Result], clone
         assert part in shown
     assert '"turn": "owner"' in submit("status", str(pull.number), "--format", "json").stdout
     assert "no open pull request" in submit("status", by=MALLORY).stderr
+
+
+def test_a_step_of_life_is_handed_in_at_once(submit: Callable[..., Result], cloned: Path, forge_server: Server) -> None:
+    done = submit("withdraw", "acme/tiny", "--reason", "Its card is being rewritten.", "--submit")
+    assert done.exit_code == 0, done.stderr
+    (pull,) = forge_server.forge(ADA).pulls()
+    assert pull.title == "Withdraw acme/tiny: Its card is being rewritten."
+    assert "It leaves lists" in pull.body
+    git(cloned, "switch", "--quiet", "main")
+    assert submit("edit", "acme/tiny", "tags+=reasoning", "--submit").exit_code == 0
+    git(cloned, "switch", "--quiet", "main")
+    assert submit("release", "acme/tiny", "--bump", "minor", "--notes", "More.", "--offline", "--submit").exit_code == 0
+    titles = [each.title for each in forge_server.forge(ADA).pulls()]
+    assert titles[2] == "Release acme/tiny 1.1.0"
+    assert len(titles) == 3
+
+
+def test_a_removal_is_handed_in_with_its_tombstone(
+    submit: Callable[..., Result], cloned: Path, forge_server: Server
+) -> None:
+    done = submit("remove", "acme/tiny", "--reason", "mistake", "--yes", "--submit", "--now", "2027-01-01")
+    assert done.exit_code == 0, done.stderr
+    assert not (cloned / "registry/models/llm/acme/tiny").exists()
+    assert (cloned / "registry/removed/acme/tiny.yaml").exists()
+    (pull,) = forge_server.forge(ADA).pulls()
+    changed = git(cloned, "diff", "--name-status", f"origin/main..{pull.head}")
+    assert "A\tregistry/removed/acme/tiny.yaml" in changed
+    assert "D\tregistry/models/llm/acme/tiny/1.0.0.yaml" in changed
+
+
+def test_nothing_is_changed_where_nothing_can_be_handed_in(cloned: Path, run: Callable[..., Result]) -> None:
+    done = run("withdraw", "acme/tiny", "--reason", "Old.", "--submit", cwd=cloned)
+    assert done.exit_code == 2
+    assert "GALLERYCTL_TOKEN" in done.stderr
+    assert git(cloned, "status", "--porcelain") == ""

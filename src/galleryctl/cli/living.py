@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from galleryctl.cli import options
+from galleryctl.cli import forging, options
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -38,6 +38,7 @@ def _day(ctx: click.Context, param: click.Parameter, value: str) -> dt.date:
 @click.command("deploy")
 @_model
 @options.registry
+@forging.submit
 @options.now
 def deploy_command(id_: str, registry: Path, now: dt.datetime) -> int:
     """Show a withdrawn model in lists and searches again.
@@ -48,13 +49,14 @@ def deploy_command(id_: str, registry: Path, now: dt.datetime) -> int:
     """  # noqa: D301
     from galleryctl import authoring  # noqa: PLC0415 - on use
 
-    return _carry_out(authoring.deploy(registry, id_, now=now), registry)
+    return _carry_out(authoring.deploy(registry, id_, now=now), registry, now=now)
 
 
 @click.command("withdraw")
 @_model
 @options.registry
 @_reason
+@forging.submit
 @options.now
 def withdraw_command(id_: str, registry: Path, reason: str | None, now: dt.datetime) -> int:
     """Take a model out of lists and searches. Neither the model nor its definition goes, and pins go on resolving.
@@ -65,7 +67,7 @@ def withdraw_command(id_: str, registry: Path, reason: str | None, now: dt.datet
     """  # noqa: D301
     from galleryctl import authoring  # noqa: PLC0415 - on use
 
-    return _carry_out(authoring.withdraw(registry, id_, reason=reason, now=now), registry)
+    return _carry_out(authoring.withdraw(registry, id_, reason=reason, now=now), registry, now=now)
 
 
 @click.command("deprecate")
@@ -73,6 +75,7 @@ def withdraw_command(id_: str, registry: Path, reason: str | None, now: dt.datet
 @options.registry
 @_reason
 @_successor
+@forging.submit
 @options.now
 def deprecate_command(id_: str, registry: Path, reason: str | None, successor: str | None, now: dt.datetime) -> int:
     """Ask the users of a model, or of one release, to move on. Lists go on showing it, marked.
@@ -84,7 +87,9 @@ def deprecate_command(id_: str, registry: Path, reason: str | None, successor: s
     """  # noqa: D301
     from galleryctl import authoring  # noqa: PLC0415 - on use
 
-    return _carry_out(authoring.deprecate(registry, id_, reason=reason, successor=successor, now=now), registry)
+    return _carry_out(
+        authoring.deprecate(registry, id_, reason=reason, successor=successor, now=now), registry, now=now
+    )
 
 
 @click.command("discontinue")
@@ -93,6 +98,7 @@ def deprecate_command(id_: str, registry: Path, reason: str | None, successor: s
 @_reason
 @_successor
 @_yes
+@forging.submit
 @options.now
 def discontinue_command(
     id_: str, registry: Path, reason: str | None, successor: str | None, *, yes: bool, now: dt.datetime
@@ -111,17 +117,18 @@ def discontinue_command(
 
     plan = authoring.discontinue(registry, id_, reason=reason, successor=successor, now=now)
     if not plan.changes or plan.refused or "@" in id_:
-        return _carry_out(plan, registry)
+        return _carry_out(plan, registry, now=now)
     if plan.entry is not None and not yes:
         _asks()
         terminal.model(plan.entry, "text", _settings(registry, now))
         click.echo()
-    return _carry_out(plan, registry, question="" if yes else f"Discontinue {id_}?")
+    return _carry_out(plan, registry, question="" if yes else f"Discontinue {id_}?", now=now)
 
 
 @click.command("reinstate")
 @_release
 @options.registry
+@forging.submit
 @options.now
 def reinstate_command(id_: str, registry: Path, now: dt.datetime) -> int:
     """Put a deprecated, discontinued or quarantined model, or one release, into use again; its reason goes.
@@ -133,13 +140,14 @@ def reinstate_command(id_: str, registry: Path, now: dt.datetime) -> int:
     """  # noqa: D301
     from galleryctl import authoring  # noqa: PLC0415 - on use
 
-    return _carry_out(authoring.reinstate(registry, id_, now=now), registry)
+    return _carry_out(authoring.reinstate(registry, id_, now=now), registry, now=now)
 
 
 @click.command("quarantine")
 @_release
 @options.registry
 @_reason
+@forging.submit
 @options.now
 def quarantine_command(id_: str, registry: Path, reason: str | None, now: dt.datetime) -> int:
     """Stop a model, or one release, at once: nobody resolves it, and runtimes that sync stop copies they have.
@@ -150,7 +158,7 @@ def quarantine_command(id_: str, registry: Path, reason: str | None, now: dt.dat
     """  # noqa: D301
     from galleryctl import authoring  # noqa: PLC0415 - on use
 
-    return _carry_out(authoring.quarantine(registry, id_, reason=reason, now=now), registry)
+    return _carry_out(authoring.quarantine(registry, id_, reason=reason, now=now), registry, now=now)
 
 
 @click.command("expire")
@@ -158,6 +166,7 @@ def quarantine_command(id_: str, registry: Path, reason: str | None, now: dt.dat
 @options.registry
 @click.option("--on", required=True, metavar="DATE", callback=_day, help="From this day on it counts as discontinued.")
 @click.option("--reason", metavar="TEXT", help="Why; needed where the date is brought forward.")
+@forging.submit
 @options.now
 def expire_command(id_: str, registry: Path, on: dt.date, reason: str | None, now: dt.datetime) -> int:
     """Set the day from which a model counts as discontinued. No file changes on that day.
@@ -169,13 +178,14 @@ def expire_command(id_: str, registry: Path, on: dt.date, reason: str | None, no
     """  # noqa: D301
     from galleryctl import authoring  # noqa: PLC0415 - on use
 
-    return _carry_out(authoring.expire(registry, id_, on=on, reason=reason, now=now), registry)
+    return _carry_out(authoring.expire(registry, id_, on=on, reason=reason, now=now), registry, now=now)
 
 
 @click.command("renew")
 @_model
 @options.registry
 @click.option("--until", required=True, metavar="DATE", callback=_day, help="The new day; later than the present one.")
+@forging.submit
 @options.now
 def renew_command(id_: str, registry: Path, until: dt.date, now: dt.datetime) -> int:
     """Put off the day on which a model expires, where it is `renewable`.
@@ -186,7 +196,7 @@ def renew_command(id_: str, registry: Path, until: dt.date, now: dt.datetime) ->
     """  # noqa: D301
     from galleryctl import authoring  # noqa: PLC0415 - on use
 
-    return _carry_out(authoring.renew(registry, id_, until=until, now=now), registry)
+    return _carry_out(authoring.renew(registry, id_, until=until, now=now), registry, now=now)
 
 
 @click.command("remove")
@@ -196,6 +206,7 @@ def renew_command(id_: str, registry: Path, until: dt.date, now: dt.datetime) ->
 @click.option("--note", default="", metavar="TEXT", help="More for the reviewers; it is not published.")
 @_successor
 @_yes
+@forging.submit
 @options.now
 def remove_command(
     id_: str, registry: Path, reason: str | None, note: str, successor: str | None, *, yes: bool, now: dt.datetime
@@ -215,7 +226,7 @@ def remove_command(
     plan = authoring.remove(registry, id_, reason=reason, note=note, successor=successor, now=now)
     if not yes:
         _asks()
-    return _carry_out(plan, registry, question="" if yes else f"Remove {id_} for good?")
+    return _carry_out(plan, registry, question="" if yes else f"Remove {id_} for good?", now=now)
 
 
 @click.command("visibility")
@@ -223,6 +234,7 @@ def remove_command(
 @click.argument("level", metavar="LEVEL")
 @options.registry
 @click.option("--allow", multiple=True, metavar="NAME", help="Group or person who sees it too, for restricted.")
+@forging.submit
 @options.now
 def visibility_command(id_: str, level: str, registry: Path, allow: tuple[str, ...], now: dt.datetime) -> int:
     """Show a model to more people: private, restricted, organisation or public. An audience only grows.
@@ -234,7 +246,7 @@ def visibility_command(id_: str, level: str, registry: Path, allow: tuple[str, .
     """  # noqa: D301
     from galleryctl import authoring  # noqa: PLC0415 - on use
 
-    return _carry_out(authoring.visibility(registry, id_, level, allow=allow, now=now), registry)
+    return _carry_out(authoring.visibility(registry, id_, level, allow=allow, now=now), registry, now=now)
 
 
 class _Signed(click.Command):
@@ -249,6 +261,7 @@ class _Signed(click.Command):
 @_model
 @click.argument("tags", nargs=-1, required=True, metavar="+TAG -TAG…")
 @options.registry
+@forging.submit
 @options.now
 def tag_command(id_: str, tags: tuple[str, ...], registry: Path, now: dt.datetime) -> int:
     """Add tags to a model and take tags from it; they are words of taxonomy.yaml, or other spellings of these.
@@ -259,7 +272,7 @@ def tag_command(id_: str, tags: tuple[str, ...], registry: Path, now: dt.datetim
     """  # noqa: D301
     from galleryctl import authoring  # noqa: PLC0415 - on use
 
-    return _carry_out(authoring.tag(registry, id_, tags, now=now), registry)
+    return _carry_out(authoring.tag(registry, id_, tags, now=now), registry, now=now)
 
 
 @click.command("dependents")
@@ -309,8 +322,8 @@ def _settings(registry: Path, now: dt.datetime) -> Any:  # noqa: ANN401 - the se
     return options.load(registry, now=now, revision=None, jobs=1).governance.settings
 
 
-def _carry_out(plan: Plan, registry: Path, *, question: str = "") -> int:
-    """Say what a plan changes and means, ask where there is a question, and do it."""
+def _carry_out(plan: Plan, registry: Path, *, now: dt.datetime, question: str = "") -> int:
+    """Say what a plan changes and means, ask where there is a question, do it, and hand it in where that is wanted."""
     from galleryctl import checks, report  # noqa: PLC0415 - on use
 
     if plan.refused:
@@ -332,8 +345,10 @@ def _carry_out(plan: Plan, registry: Path, *, question: str = "") -> int:
         click.echo(f"  {change.field}: {_shown(change.before)} → {_shown(change.after)}")
     if not question:
         _meaning(plan)
-    _next(registry, plan)
-    return 0
+    handed = forging.hand_in(registry, changed.paths, changed.title, changed.body, now)
+    if handed is None:
+        _next(registry, plan)
+    return handed or 0
 
 
 def _meaning(plan: Plan) -> None:

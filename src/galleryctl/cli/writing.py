@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from galleryctl.cli import options
+from galleryctl.cli import forging, options
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -163,6 +163,7 @@ def _question(
 @click.option("--from", "source", metavar="SOURCE", help="Take the release from here, as import would.")
 @click.option("--offline", is_flag=True, help="Ask no source: revisions, sizes and digests stay as they are.")
 @options.allow_private
+@forging.submit
 @options.now
 def release_command(  # noqa: PLR0913 - one parameter for each option
     id_: str | None, version: str | None, registry: Path, bump: Part | None, notes: str | None, source: str | None,
@@ -207,7 +208,7 @@ def release_command(  # noqa: PLR0913 - one parameter for each option
     click.echo(f"{made.id} {made.version}{begun}{how}", err=True)
     if not notes and begun:
         click.echo(f"say what is new: galleryctl edit {made.id}@{made.version} notes=…", err=True)
-    return 0
+    return forging.hand_in(registry, made.paths, "", notes or "", now) or 0
 
 
 def _alarmed(made: Released) -> int:
@@ -258,6 +259,7 @@ def readme_command(id_: str | None, registry: Path, language: str | None, *, rep
 @click.argument("id_", metavar="ID[@VERSION]")
 @click.argument("assignments", nargs=-1, required=True, metavar="FIELD=VALUE…")
 @options.registry
+@forging.submit
 @options.now
 def edit_command(id_: str, assignments: tuple[str, ...], registry: Path, now: dt.datetime) -> int:
     """Change fields of a model, or of one release of it; comments and order stay.
@@ -284,7 +286,7 @@ def edit_command(id_: str, assignments: tuple[str, ...], registry: Path, now: dt
     click.echo(made.path)
     for change in made.changes:
         click.echo(f"  {change.field}: {_shown(change.before)} → {_shown(change.after)}")
-    return 0
+    return forging.hand_in(registry, (made.path,), "", "", now) or 0
 
 
 def _shown(value: Any) -> str:  # noqa: ANN401 - any JSON value
