@@ -255,8 +255,9 @@ class Revision:
             mode, _, blob, size = facts.split()
             if path.startswith(prefix):
                 path = path[skip:]
-                twice = path in found  # one name for two things: who reads it gets one or the other
-                found[path] = TreeEntry(intern(_DOUBLE if twice else mode), 0 if size == "-" else int(size), blob)
+                if path in found:  # one name for two things: who reads it gets one or the other
+                    mode = _DOUBLE
+                found[path] = TreeEntry(intern(mode), 0 if size == "-" else int(size), blob)
         return dict(sorted(found.items()))
 
     def _changed(self, like: Revision) -> dict[str, TreeEntry]:
@@ -324,7 +325,8 @@ def _unreadable(path: str) -> GitError:
 
 def _below(entries: Mapping[str, TreeEntry], under: str) -> Mapping[str, TreeEntry]:
     inside = under.rstrip("/") + "/"
-    return {path: entry for path, entry in entries.items() if path == under or path.startswith(inside)}
+    found = {path: entry for path, entry in entries.items() if path.startswith(inside)}
+    return {under: entries[under]} | found if under in entries else found
 
 
 def _end(process: subprocess.Popen[bytes], owner: int) -> None:

@@ -107,9 +107,8 @@ class _Load:
         progress: Callable[[int, int], None] | None,
     ) -> None:
         self.root, self.name, self.tree = root, name, tree
-        self.paths: Mapping[str, TreeEntry] = {
-            path.removeprefix(f"{name}/"): entry for path, entry in tree.entries(name).items()
-        }
+        skip = len(name) + 1
+        self.paths: Mapping[str, TreeEntry] = {path[skip:]: entry for path, entry in tree.entries(name).items()}
         self.beside = governance.read(tree, name, self.paths)
         self.types = schemas.types(tree)
         self.store = Store(git.private(root))
