@@ -118,7 +118,7 @@ def _group(place: Clone, head: str) -> int:
     if group is None:
         click.echo(report.visible(f"no open pull request has the head {head}"), err=True)
         return 0
-    state, said = grouping.judge(place, group, head, place.forge.me())
+    state, said = grouping.judge(place, group, place.forge.me())
     click.echo(report.visible(f"merge queue, {state}: {said}"))
     return 0
 
