@@ -152,8 +152,15 @@ def test_a_conflict_comes_with_its_commands() -> None:
 
 @pytest.mark.parametrize(
     ("branch", "word"),
-    [("fix", "fix"), ("x;y", "'x;y'"), ("a$(id)b", "'a$(id)b'"), ("a\u202eb", "YOUR-BRANCH"), ("--x", "YOUR-BRANCH")],
-)  # fmt: skip
+    [
+        ("fix", "fix"),
+        ("x;reboot", "'x;reboot'"),
+        ("a$(id)b", "'a$(id)b'"),
+        ("a\u202eb", "YOUR-BRANCH"),
+        ("--x", "YOUR-BRANCH"),
+        ("<!-- a", "YOUR-BRANCH"),
+    ],
+)
 def test_commands_to_copy_are_safe(branch: str, word: str) -> None:
     assert f"\ngit switch {word}\n" in text(failing(problems=()), conflicts=("a",), branch=branch)
     assert f"git push --force-with-lease origin {word}\n" in astray("develop", LINKS, number=3, branch=branch)

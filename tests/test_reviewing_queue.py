@@ -37,8 +37,8 @@ def judged(
 def test_what_is_known_after_a_verdict() -> None:
     found = judged(problems=(DIGEST,), changes=(Change("acme/bar", Kind.FIELD_CHANGED, type="llm"),))
     assert found == QueuedPull(
-        number=1, title="Add acme/foo", url=PULL.url, author="mallory", first=True, models=("acme/bar",), kinds=("text",),
-        risks=("licence",), lane="manual", turn="owner", waiting_on=("ada", "bob"),
+        number=1, title="Add acme/foo", url=PULL.url, author="mallory", first=True, models=("acme/bar",),
+        kinds=("text",), risks=("licence",), lane="manual", turn="owner", waiting_on=("ada", "bob"),
         why="An owner of acme/bar has to approve.", since=OPENED, checks="problems", codes=("IMM002",), files=4,
         head=HEAD, opened=OPENED,
     )  # fmt: skip
@@ -68,7 +68,7 @@ def test_a_clock_ends_when_it_ends() -> None:
 
 def test_the_oldest_turn_of_reviewers_comes_first() -> None:
     rows = [
-        QueuedPull(number=number, title="", url="", author="", turn=turn, since=at(since))  # type: ignore[arg-type]
+        QueuedPull(number=number, title="", url="", author="", turn=turn, since=at(since))
         for number, turn, since in (
             (1, "author", 0), (2, "clock", 0), (3, "us", 0), (4, "reviewer", 5), (5, "steward", 2), (6, "owner", 9),
         )
@@ -139,8 +139,8 @@ def test_the_line_is_short() -> None:
 @pytest.mark.parametrize(
     "text",
     [
-        "", "<!-- galleryctl:queue {} x -->", "<!-- galleryctl:queue {\"turn\": 7} -->",
-        "<!-- galleryctl:queue {\"turn\": -->", "<!-- galleryctl:queue {[]} -->",
+        "", "<!-- galleryctl:queue {} x -->", '<!-- galleryctl:queue {"turn": 7} -->',
+        '<!-- galleryctl:queue {"turn": -->', "<!-- galleryctl:queue {[]} -->",
     ],
 )  # fmt: skip
 def test_what_cannot_be_read_is_nothing(text: str) -> None:

@@ -287,8 +287,8 @@ def _conflict(report: Report, links: Links, detail: _Detail) -> str:
 
 def _word(name: str) -> str:
     """A branch in a command to copy: its author chose the name, and a shell is going to read it."""
-    tame = name and plain(name, 100) == name and "~~~" not in name and not name.startswith("-")
-    return shlex.quote(name) if tame else "YOUR-BRANCH"
+    tame = plain(name, 100) == name and not name.startswith("-") and not any(odd in name for odd in ("~~~", "<", ">"))
+    return shlex.quote(name) if name and tame else "YOUR-BRANCH"
 
 
 # -- approvals, lane, what comes next
