@@ -10,7 +10,7 @@ import pytest
 
 from conftest import git, write
 from galleryctl.errors import GitError
-from galleryctl.git import at, head, history, private, toplevel, working
+from galleryctl.git import Past, at, head, history, private, toplevel, working
 from test_git import OTHER, folder, plain, save
 
 if TYPE_CHECKING:
@@ -212,3 +212,41 @@ def test_a_linked_working_tree(folder: Path, tmp_path: Path) -> None:
     assert toplevel(other / "registry") == other
     assert private(other) not in {None, private(folder)}
     assert working(other).entries() == working(folder).entries()
+
+
+@pytest.mark.parametrize("steps", [1, 2, 5])
+def test_history_goes_on_from_an_earlier_one(folder: Path, steps: int) -> None:
+    """Whatever came since: the same as if all were read."""
+    start = save(folder)
+    earlier = history(folder, "registry")
+    assert earlier is not None
+    changes: list[dict[str, str | None]] = [
+        {"registry/a.yaml": "a: 2\n", "registry/new": "n"},
+        {"registry/sub/b.yaml": None},
+        {"registry/sub/b.yaml": "again", "README.md": "r"},
+        {"registry/new": None, "registry/a.yaml": None},
+        {"registry/a.yaml": "a: 3\n"},
+    ]
+    for number, files in enumerate(changes[:steps], 1):
+        write(folder, files)
+        save(folder, date=f"2026-02-0{number}T00:00:00Z")
+    whole = history(folder, "registry")
+    assert whole is not None
+    since = history(folder, "registry", earlier=Past(start, earlier))
+    assert since == whole
+    assert list(since) == list(whole)
+    assert history(folder, "registry", earlier=Past(git(folder, "rev-parse", "HEAD"), whole)) is whole
+
+
+def test_a_history_of_something_else_is_not_gone_on_from(folder: Path) -> None:
+    root = git(folder, "rev-parse", "HEAD")
+    git(folder, "switch", "-q", "-c", "side")
+    write(folder, {"registry/side": "s"})
+    side = save(folder, date="2026-02-01T00:00:00Z")
+    wrong = Past(side, history(folder, "registry") or {})
+    git(folder, "switch", "-q", "main")
+    git(folder, "merge", "-q", "--no-ff", "-m", "merge", "side", GIT_COMMITTER_DATE="2026-04-01T00:00:00Z")
+    whole = history(folder, "registry")
+    assert history(folder, "registry", earlier=wrong) == whole  # the merge dates what it brings
+    assert history(folder, "registry", root, earlier=wrong) == history(folder, "registry", root)
+    assert history(folder, "registry", earlier=Past("0" * 40, {"x": ()})) == whole

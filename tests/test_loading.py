@@ -247,3 +247,29 @@ def test_without_a_place_nothing_is_kept() -> None:
     store = Store(None)
     store.put({"a": Row(b"", b"", b"", b"", b"")}, [])
     assert store.get(["a"]) == {}
+
+
+def test_history_is_read_once_and_goes_on(registry: Make, commit: Callable[..., str]) -> None:
+    root = registry()
+    first = load(root).gallery.by_id["acme/tiny"].outline
+    (path,) = (root.parent / ".git" / "galleryctl").iterdir()
+    commit(root, {f"{TINY}/README.md": "# Tiny\n", **twin("other")}, author="Bob", date="2026-03-01T00:00:00Z")
+    kept = load(root).gallery
+    path.unlink()
+    assert load(root).gallery == kept
+    assert kept.by_id["acme/tiny"].outline.added == first.added
+    assert kept.by_id["acme/other"].outline.by == "Bob"
+    with closing(sqlite3.connect(path)) as base, base:
+        base.execute("UPDATE history SET value = ?", ('{"commits": [], "paths": {"x": [7]}}',))
+    assert load(root).gallery == kept
+
+
+def test_two_registries_of_one_repository_have_their_own_history(registry: Make, commit: Callable[..., str]) -> None:
+    one = registry()
+    two = one.parent / "deep" / "registry"
+    write(two, MINIMAL)
+    git(one.parent, "add", "--all")
+    commit(one, {}, author="Bob", date="2026-03-01T00:00:00Z")
+    assert load(one).gallery.by_id["acme/tiny"].outline.by == "Ada"
+    assert load(two).gallery.by_id["acme/tiny"].outline.by == "Bob"
+    assert load(one).gallery.by_id["acme/tiny"].outline.by == "Ada"

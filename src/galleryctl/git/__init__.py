@@ -32,6 +32,7 @@ __all__ = [
     "Commit",
     "ExcessError",
     "Merged",
+    "Past",
     "Proposal",
     "Proposed",
     "Signature",
@@ -134,11 +135,21 @@ def _outside(place: run.Place, top: Path, fork: str) -> frozenset[str]:
     return frozenset(_relative(path, place.prefix) for path in found if not path.startswith(place.prefix))
 
 
-def history(root: Path, under: str = "", revision: str = "HEAD") -> Mapping[str, tuple[Commit, ...]] | None:
+class Past(NamedTuple):
+    """The history of a folder as it was found for an earlier commit."""
+
+    tip: str
+    commits: Mapping[str, tuple[Commit, ...]]
+
+
+def history(
+    root: Path, under: str = "", revision: str = "HEAD", earlier: Past | None = None
+) -> Mapping[str, tuple[Commit, ...]] | None:
     """Path relative to `root` → its commits, newest first, since it was last added: the last one brought the file.
 
     Along first parents, so what came with a pull request is dated by its merge. Only paths that `revision` has. None
-    outside git and before the first commit; a shallow clone raises GitError, since its dates would be wrong.
+    outside git and before the first commit; a shallow clone raises GitError, since its dates would be wrong. Of the
+    same folder's `earlier` history only what came since is read, where it is a part of this one.
     """
     place = run.place_of(root)
     if place is None or (revision == "HEAD" and head(root) is None):
@@ -148,12 +159,23 @@ def history(root: Path, under: str = "", revision: str = "HEAD") -> Mapping[str,
             f"the clone at {place.directory} is shallow, so the dates of its files are unknown: "
             "run `git fetch --unshallow`, or in a workflow set `fetch-depth: 0` for the checkout"
         )
+    tip = run.commit(place, revision)
+    if earlier is not None and earlier.tip == tip:
+        return earlier.commits
+    since = earlier if earlier is not None and _goes_on(place, earlier.tip, tip) else None
     words = ["-c", "log.showRoot=true", "log", "--first-parent", "-m", "--name-status", "-z", "--no-renames"]
     words += ["--no-color", "--no-ext-diff", "--no-show-signature", "--encoding=UTF-8", "--no-relative"]
-    words += ["--ignore-submodules=none", "--format=%x01%H%x00%aN%x00%ct", run.commit(place, revision)]
+    words += ["--ignore-submodules=none", "--format=%x01%H%x00%aN%x00%ct", f"{since.tip}..{tip}" if since else tip]
     scope = (place.prefix + under).rstrip("/")
     log = run.finish(run.start(place.top or place.folder, *words, *(["--", scope] if scope else [])))
-    return _walk(log.decode("utf-8", "surrogateescape"), len(place.prefix))
+    return _walk(log.decode("utf-8", "surrogateescape"), len(place.prefix), since.commits if since else {})
+
+
+def _goes_on(place: run.Place, earlier: str, tip: str) -> bool:
+    """Whether the first parents of one commit lead to the other."""
+    process = run.start(place.folder, "rev-list", "--first-parent", "--parents", f"{earlier}..{tip}")
+    lines = process.communicate()[0].decode().splitlines()  # it fails where that commit is gone
+    return not process.returncode and bool(lines) and lines[-1].split()[1:2] == [earlier]
 
 
 def head(root: Path) -> str | None:
@@ -178,8 +200,11 @@ def private(root: Path) -> Path | None:
     return place.directory / "galleryctl" if place else None
 
 
-def _walk(log: str, skip: int) -> dict[str, tuple[Commit, ...]]:
-    """Newest first: a path is done with where it was added, and is gone where a deletion comes first."""
+def _walk(log: str, skip: int, earlier: Mapping[str, tuple[Commit, ...]]) -> dict[str, tuple[Commit, ...]]:
+    """Newest first: a path is done with where it was added, and is gone where a deletion comes first.
+
+    What is not done with goes on as it was `earlier`.
+    """
     found: dict[str, list[Commit]] = {}
     done = set()
     commit = None
@@ -196,4 +221,6 @@ def _walk(log: str, skip: int) -> dict[str, tuple[Commit, ...]]:
                 found.setdefault(path, []).append(commit)
             if status in {"A", "D"}:
                 done.add(path)
-    return {path: tuple(commits) for path, commits in sorted(found.items())}
+    whole = {path: commits for path, commits in earlier.items() if path not in done}
+    whole |= {path: (*commits, *whole.get(path, ())) for path, commits in found.items()}
+    return dict(sorted(whole.items()))

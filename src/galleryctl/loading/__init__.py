@@ -19,10 +19,10 @@ from galleryctl.loading.store import Snapshot, Store
 
 if TYPE_CHECKING:
     import datetime as dt
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
-    from galleryctl.git import Tree, TreeEntry
+    from galleryctl.git import Commit, Tree, TreeEntry
     from galleryctl.loading.governance import Governance
     from galleryctl.loading.rows import Known
     from galleryctl.problems import Problem
@@ -128,7 +128,7 @@ class _Load:
         context = self.own if base is None else _governed(self.own, base.world.context)
         reader = self._reader(context)
         if base is None:
-            every = folders.of(self.paths, git.history(self.root, self.name, revision or "HEAD"), self.name)
+            every = folders.of(self.paths, self._history(revision or "HEAD"), self.name)
             known, parsed = reader.read(every)
         else:
             known, parsed = self._beside_base(reader, base)
@@ -147,6 +147,14 @@ class _Load:
         keys = {path: each.key for path, each in loaded.known.items()}
         self.store.keep(key, Snapshot(keys, rows.told(lasting)))
         return loaded
+
+    def _history(self, revision: str) -> Mapping[str, Sequence[Commit]] | None:
+        folder = str(self.root.resolve() / self.name)  # a repository may have several
+        earlier = self.store.past(folder)
+        found = git.history(self.root, self.name, revision, earlier)
+        if found is not None and (earlier is None or found is not earlier.commits):
+            self.store.remember(folder, git.Past(git.resolve(self.root, revision), found))
+        return found
 
     def _reader(self, context: Context) -> rows.Reader:
         return rows.Reader(self.tree, self.name, context, self.store, self._jobs, self._progress)
