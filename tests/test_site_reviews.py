@@ -13,9 +13,11 @@ import pytest
 from browsing import Visitor, built_with, needed, serving
 from galleryctl.audience import project
 from galleryctl.gallery import Gallery
+from galleryctl.policy import Verdict
+from galleryctl.reviewing.labels import labels
 from galleryctl.site import maintaining, reviews
 from galleryctl.spec import Roles, Settings, Taxonomy
-from galleryctl.spec.review import Queue
+from galleryctl.spec.review import KINDS, RISKS, Queue
 from made import NOW, TYPES, entry, view
 from test_site import HOSTILE, SETTINGS, model, render
 
@@ -74,6 +76,18 @@ def test_the_queue_says_whose_turn_it_is_and_since_when() -> None:
     assert Queue.model_validate_json(found["review/queue.json"]) == queue(
         {}, first_answer={"median": 32_400, "p95": 219_600}
     )
+
+
+def test_every_label_leads_to_what_it_means() -> None:
+    page = pages(None)["review/index.html"]
+    verdict = Verdict("error", "manual", "us", (), "", (), (), (), None, tuple(KINDS), tuple(RISKS))
+    found = labels(verdict, "https://models.example", first=True) | labels(
+        replace(verdict, turn="author"), "https://models.example", stale=True
+    )
+    assert len(found) > 14
+    for name, said in found.items():
+        target = said.rpartition("/review/#")[2]
+        assert f'id="{target}"' in page, name
 
 
 def test_a_model_shows_what_is_open_about_it() -> None:

@@ -13,9 +13,11 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from galleryctl import canonical, layout
 from galleryctl.output import Output
 from galleryctl.site import wording
+from galleryctl.spec.review import KINDS, LANES, OTHERS, RISKS
+from galleryctl.spec.review import TURNS as WHOSE
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from galleryctl.gallery import Outline
     from galleryctl.site.frame import Frame
@@ -32,6 +34,14 @@ TURNS = {
     "us": "Us",
 }
 """Whose turn it may be, in the order of the buttons."""
+_LEGEND: tuple[tuple[str, str, Mapping[Any, str]], ...] = (
+    ("Kinds", "kind/", KINDS),
+    ("Lanes", "lane/", LANES),
+    ("Turns", "turn/", WHOSE),
+    ("Risks", "risk/", RISKS),
+    ("Others", "", OTHERS),
+)
+"""Labels on the forge link here."""
 _LONGEST = 160
 _CHECKS = {"ok": ("ok", "ok", "passed"), "problems": ("bad", "warn", "problems"), "unknown": ("line", "", "not known")}
 _NOT_REVIEWERS = frozenset({"author", "clock", "us"})
@@ -135,6 +145,10 @@ def _page(frame: Frame, queue: Queue | None) -> dict[str, Any]:
         "median": duration(queue.first_answer.median) if queue and queue.first_answer.median is not None else "",
         "slowest": duration(queue.first_answer.p95) if queue and queue.first_answer.p95 is not None else "",
         "late": sum(row.over for row in rows),
+        "legend": [
+            (family, [(f"{prefix}{word}".replace("/", "-"), f"{prefix}{word}", said) for word, said in words.items()])
+            for family, prefix, words in _LEGEND
+        ],
         "pulls": wording.safe(f"{frame.view.settings.repository}/pulls") if frame.view.settings.repository else "",
     }
 

@@ -16,6 +16,47 @@ State = Literal["success", "pending", "failure", "error"]
 """The status of a head commit, in the forge's words."""
 
 
+KINDS: dict[str, str] = {
+    "new": "Adds a model",
+    "release": "Adds a release",
+    "text": "Changes texts of models",
+    "lifecycle": "Changes what is listed, or its status",
+    "publisher": "Changes a publisher",
+    "governance": "Changes rules, people or the program",
+}
+LANES: dict[Lane, str] = {
+    "release": "Automatic: a release of an existing model",
+    "text": "Automatic: texts of existing models",
+    "new": "Automatic after a wait: new models",
+    "urgent": "At once: a quarantine",
+    "manual": "Needs approvals",
+    "governance": "Needs the admins, never automatic",
+}
+TURNS: dict[Turn, str] = {
+    "author": "Waits for its author",
+    "owner": "Waits for an owner of the model",
+    "reviewer": "Waits for a reviewer",
+    "steward": "Waits for a steward",
+    "clearance": "Waits for clearance of a wider audience",
+    "admin": "Waits for an admin",
+    "clock": "Waits for a time to pass",
+    "us": "Waits for us; its author need do nothing",
+}
+RISKS: dict[str, str] = {
+    "visibility": "More people would see a model",
+    "licence": "A licence changes",
+    "source-host": "Files come from somewhere new",
+    "owners": "Somebody else may act for a model",
+    "removal": "Something goes for good",
+}
+OTHERS: dict[str, str] = {
+    "first-contribution": "The author's first pull request here",
+    "stale": "Its author has not come back to it for a long time",
+    "service-problem": "Something failed on our side; we try again",
+}
+"""Labels of no family. What each word means, for labels on the forge and for the legend of the queue's page."""
+
+
 class Login(Frozen):
     """An account of the forge. The number counts; a login can be given up and taken by somebody else."""
 
