@@ -155,14 +155,19 @@ def _nothing(new: Loaded, name: str) -> Loaded:
 def _unread(
     old: Loaded, after: Tree, touched: frozenset[str], *, name: str, now: dt.datetime, ledger: Ledger
 ) -> Compared:
-    """What can be said of so many files without reading one: that they are too many, and where they may not lie."""
+    """What can be said of so many files without reading one: that they are too many, and where they may not lie.
+
+    Nobody sets that aside: rules that protect others were not asked.
+    """
     paths = {path.removeprefix(f"{name}/"): entry for path, entry in after.entries(name).items()}
     policy = old.world.context.policy
     inside = (path.removeprefix(f"{name}/") for path in touched if path.startswith(f"{name}/"))
     first = _shown(min(inside, default="gallery.yaml"))
     message = f"{len(touched):,} files differ and {policy.limits.files} are allowed; none of them was read"
-    several = Finding(first, (), message, "split it into several pull requests", position=(1, 1))
-    found = [*checks.path_findings(paths, old.world.context), ("PRQ001", several)]
+    fix = "split it into several pull requests"
+    several = Finding(first, (), message, fix, position=(1, 1))
+    unread = Finding(first, (), "too many files to read: what they break is not known", fix, position=(1, 1))
+    found = [*checks.path_findings(paths, old.world.context), ("PRQ001", several), ("YML011", unread)]
     problems = {
         replace(problem, severity=Severity.ERROR) if problem.code == "PRQ001" else problem
         for problem in checks.place(found, after, name, {}, policy)

@@ -25,8 +25,7 @@ _NAME = "definitions-3.sqlite"
 _SELECT = "SELECT key, outline, wire, listing, cards, problems FROM folder"
 _SHAPE = (
     "PRAGMA page_size = 32768",  # a row takes one page, not five; of a new file only
-    "CREATE TABLE IF NOT EXISTS folder"
-    + " (key TEXT PRIMARY KEY, outline BLOB, wire BLOB, listing BLOB, cards BLOB, problems BLOB)",
+    "CREATE TABLE IF NOT EXISTS folder (key TEXT PRIMARY KEY, outline, wire, listing, cards, problems)",
     "CREATE TABLE IF NOT EXISTS snapshot (key TEXT PRIMARY KEY, keys BLOB, problems BLOB)",
     "CREATE TABLE IF NOT EXISTS history (folder TEXT PRIMARY KEY, tip TEXT, value TEXT)",
 )
