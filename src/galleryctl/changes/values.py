@@ -12,6 +12,8 @@ LONGEST = 48
 """Characters of a value that is shown; of longer texts it is said that they changed."""
 _MOST = 6
 """Items of a list that are shown."""
+_MATCHED = 200
+"""Items of two lists that are held against each other, each against each."""
 _HEX = 12
 """Digits of a digest or commit that are shown."""
 _HIDDEN = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
@@ -41,7 +43,8 @@ def value(given: Any) -> str:  # noqa: ANN401 - any JSON value
 
 
 def step(before: object, after: object) -> str:
-    return f"{value(before)} → {value(after)}"
+    """`MIT → Apache-2.0`; of long lists only what comes and goes, `+retrieval, -agents`."""
+    return _moved(before, after) or f"{value(before)} → {value(after)}"
 
 
 def verb(before: object, after: object) -> str:
@@ -54,6 +57,23 @@ def short(given: object) -> bool:
     """Whether a value can be shown whole."""
     said = value(given)
     return len(said) <= 2 * LONGEST and "…" not in said and not isinstance(given, dict)
+
+
+def told(before: object, after: object) -> bool:
+    """Whether `step` hides nothing."""
+    return bool(_moved(before, after)) or all(
+        short(given) and not (isinstance(given, list) and len(given) > _MOST) for given in (before, after)
+    )
+
+
+def _moved(before: object, after: object) -> str:
+    if not (isinstance(before, list) and isinstance(after, list) and _MOST < len(before) + len(after) <= _MATCHED):
+        return ""
+    marked = [(mark, item) for mark, these, those in (("+", after, before), ("-", before, after))
+              for item in these if item not in those]  # fmt: skip
+    if len(marked) > _MOST or not all(short(item) for _, item in marked):
+        return ""
+    return ", ".join(f"{mark}{value(item)}" for mark, item in marked)
 
 
 def _several(given: list[Any] | dict[str, Any]) -> str:

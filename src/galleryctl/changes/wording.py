@@ -10,7 +10,7 @@ from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
 from galleryctl.changes.base import Kind
-from galleryctl.changes.values import LONGEST, short, shown, step, value, verb
+from galleryctl.changes.values import LONGEST, short, shown, step, told, value, verb
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -135,10 +135,10 @@ def _field(change: Change) -> str:
         one = after if before is None else before
         said = f": {value(one)}" if short(one) and not _untold(change) else ""
         return f"{what} {verb(before, after)}{said}"
-    if _untold(change) or not (short(before) and short(after)):
-        return f"{what} changed"
     if isinstance(before, list) and isinstance(after, list) and sorted(map(str, before)) == sorted(map(str, after)):
         return f"order of {what} changed"
+    if _untold(change) or not told(before, after):
+        return f"{what} changed"
     return f"{what} {step(change.before, change.after)}"
 
 
