@@ -13,7 +13,7 @@ from galleryctl.cli import options
 
 if TYPE_CHECKING:
     import datetime as dt
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from galleryctl.gallery import Entry
     from galleryctl.git import Tree
@@ -72,8 +72,7 @@ def check_command(  # noqa: PLR0913 - one parameter for each option
     """  # noqa: D301
     from time import perf_counter  # noqa: PLC0415 - on use
 
-    from galleryctl import authoring, checks, report  # noqa: PLC0415 - on use
-    from galleryctl.problems import Severity  # noqa: PLC0415 - on use
+    from galleryctl import authoring  # noqa: PLC0415 - on use
 
     if allow_private and not online:
         raise click.UsageError("--allow-private is about the sources: use it with --online")
@@ -98,10 +97,16 @@ def check_command(  # noqa: PLR0913 - one parameter for each option
         found = tuple(sorted({*found, *authoring.within(asked, paths, registry, tree=judged.tree)}))
     if mended:
         click.echo("mended " + "\n       ".join(sorted(mended)), err=True)
-    click.echo(
-        report.problems(_located(found, registry, form), form, checks.RULES, colour=sys.stdout.isatty()), nl=False
-    )
-    click.echo(report.summary(found, judged.loaded.folders, perf_counter() - start), err=True)
+    return _reported(_located(found, registry, form), form, judged.loaded.folders, perf_counter() - start)
+
+
+def _reported(found: Sequence[Problem], form: Format, folders: int, seconds: float) -> int:
+    """Print what was found, and what it comes to; the exit code."""
+    from galleryctl import checks, report  # noqa: PLC0415 - on use
+    from galleryctl.problems import Severity  # noqa: PLC0415 - on use
+
+    click.echo(report.problems(found, form, checks.RULES, colour=sys.stdout.isatty()), nl=False)
+    click.echo(report.summary(found, folders, seconds), err=True)
     if many := report.most(found):
         click.echo(many, err=True)
     return int(any(problem.severity is Severity.ERROR for problem in found))
@@ -112,6 +117,14 @@ class _Judged(NamedTuple):
     problems: Sequence[Problem]
     tree: Tree
     """The files that were read."""
+    models: frozenset[str] | None = None
+    """Those that a pull request changes; none where there is no base."""
+
+    @property
+    def wanted(self) -> Callable[[str], bool] | None:
+        """Whether the folder of a model is one of those, so that nobody asks for the others."""
+        models = self.models
+        return None if models is None else lambda folder: "/".join(folder.split("/")[-2:]) in models
 
 
 def _judged(
@@ -125,6 +138,7 @@ def _judged(
         tree = git.at(folder.parent, head) if head else git.working(folder.parent)
         loaded = options.load(registry, now=now, revision=head, jobs=jobs, tree=tree)
         return _Judged(loaded, loaded.problems, tree)
+    from galleryctl.changes import of_models  # noqa: PLC0415 - on use
     from galleryctl.loading import comparing  # noqa: PLC0415 - on use
 
     ledger = options.published(ledgers, registry, base)
@@ -133,20 +147,20 @@ def _judged(
             folder.parent, folder.name, base=base, head=head, now=now, ledger=ledger, jobs=options.processes(jobs),
             progress=progress,
         )  # fmt: skip
-    return _Judged(compared.merged, compared.problems, compared.tree)
+    return _Judged(compared.merged, compared.problems, compared.tree, frozenset(of_models(compared.changes)))
 
 
 def _asked(
     judged: _Judged, registry: Path, paths: Sequence[Path], *, now: dt.datetime, allow_private: bool
 ) -> Sequence[Problem]:
-    """What the sources of the models in these paths, or of all, give rise to."""
+    """What the sources of the models in these paths, of those a pull request changes, or of all, give rise to."""
     from galleryctl import authoring, git, inspection  # noqa: PLC0415 - on use
 
     folder = registry.resolve()
     options.nobody()
     fetcher = options.fetcher(allow_private=allow_private)
     asks = inspection.Asks(fetcher, options.hub(fetcher), inspection.Kept(git.private(folder.parent)))
-    wanted = authoring.touched(paths, registry) if paths else None
+    wanted = authoring.touched(paths, registry) if paths else judged.wanted
     with options.progress("Asking sources") as progress:
         return inspection.online(
             folder.name, judged.loaded, judged.tree, asks, now=now, wanted=wanted, progress=progress
