@@ -12,7 +12,7 @@ from galleryctl.checks.rule import Comparison, Finding, Rule, rule
 from galleryctl.problems import Severity
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from galleryctl.checks.facts import Fact
     from galleryctl.spec import Release, Tombstone
@@ -136,8 +136,29 @@ def vanished(comparison: Comparison) -> Iterator[Finding]:
     for pair in pairs(comparison):
         if pair.gone:
             yield from _gone_model(pair)
+        elif pair.before and pair.after is None:
+            path = next(path for ending in (".yaml", ".json") if (path := f"{pair.root}/model{ending}") in _paths(pair))
+            yield _unreadable(path, pair.id)
         else:
             yield from _gone_releases(pair)
+            yield from _unreadable_releases(pair)
+
+
+def _paths(pair: Pair) -> Mapping[str, object]:
+    return pair.comparison.merged.paths
+
+
+def _unreadable_releases(pair: Pair) -> Iterator[Finding]:
+    """Those whose file is there: whatever rule says so may be set aside, and then they would be gone all the same."""
+    if pair.before and pair.after:
+        for version in pair.before.outline.releases.keys() - pair.after.outline.releases.keys():
+            if (path := pair.release_file(version)) in _paths(pair):
+                yield _unreadable(path, f"{pair.id}@{version}")
+
+
+def _unreadable(path: str, what: str) -> Finding:
+    message = f"{what} was published, and its file cannot be read any more"
+    return Finding(path, (), message, "mend what else is found in this file")
 
 
 def _gone_model(pair: Pair) -> Iterator[Finding]:

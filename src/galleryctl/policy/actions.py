@@ -146,6 +146,12 @@ def _target(change: Change, comparison: Comparison, rights: Rights, renamed: Map
     return rights.target(identifier, type_=change.type, visibility=change.visibility, edition=change.edition)
 
 
+def claims(act: Act, comparison: Comparison) -> bool:
+    """Whether a model takes further ids for itself: that concerns others, whoever may see the model."""
+    entry = comparison.merged.gallery.by_id.get(act.subject)
+    return bool(entry and entry.outline.aliases)
+
+
 def _folders(change: Change) -> tuple[tuple[str, str], ...]:
     """Model folders that come, go or move with a change, as type and id."""
     here, before = (change.type, change.subject), str(change.before)

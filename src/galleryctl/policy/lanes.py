@@ -7,9 +7,9 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from galleryctl import spec
+from galleryctl import layout, spec
 from galleryctl.changes import Kind
-from galleryctl.policy.actions import Act, is_text, unexplained
+from galleryctl.policy.actions import Act, claims, is_text, unexplained
 from galleryctl.policy.base import PassedOver
 from galleryctl.problems import Severity
 
@@ -118,7 +118,8 @@ def _is_text(act: Act) -> bool:
 
 
 def _is_urgent(act: Act) -> bool:
-    return act.action == "quarantine"
+    """A quarantine only takes away: where its users go instead, others decide."""
+    return act.action == "quarantine" and act.change.field != "successor"
 
 
 def _release(ride: Ride) -> Iterator[str]:
@@ -130,6 +131,8 @@ def _release(ride: Ride) -> Iterator[str]:
     for act in added:
         yield from _entitled(ride, act, "an owner of", "release")
         version = act.change.version
+        if _stood(ride, act, version):
+            yield f"{version} stood there before, and could not be read"
         highest = max(_ever(ride.comparison, act.subject), key=spec.version_key, default=None)
         if highest and spec.version_key(version) <= spec.version_key(highest):
             yield f"{version} is not higher than {highest}"
@@ -191,12 +194,20 @@ def _new(ride: Ride) -> Iterator[str]:
             continue
         if act.target.publisher not in publishers:
             yield f"publisher {act.target.publisher} is new"
+        if _stood(ride, act, "model"):
+            yield f"{act.subject} stood there before, and could not be read"
         if act.subject in base.tombstones or act.subject in _known(ride.comparison):
             yield f"{act.subject} was published before"
         if _new_wait(ride, act) is None:
             owning = f" nor owns {act.target.publisher}" if base.context.policy.repository == "public" else ""
             kind = f"{act.target.visibility} models of the {act.target.edition} edition"
             yield f"who proposes it neither may add {kind}{owning}" if owning else f"who proposes it may not add {kind}"
+
+
+def _stood(ride: Ride, act: Act, name: str) -> bool:
+    """Whether base has a file for what is added: nobody knows what it was, so nothing says that it is the same now."""
+    stem = f"{layout.folder(act.change.type, act.subject)}/{name}"
+    return any(f"{stem}{ending}" in ride.comparison.base.paths for ending in (".yaml", ".json"))
 
 
 def _known(comparison: Comparison) -> set[str]:
@@ -208,7 +219,7 @@ def _new_wait(ride: Ride, act: Act) -> dt.timedelta | None:
     policy, target = ride.comparison.base.context.policy, act.target
     short = spec.time_span(policy.lanes.new.reviewer)
     private = policy.repository == "private"
-    if private and target.visibility == "private" and not ride.programs:
+    if private and target.visibility == "private" and not ride.programs and not claims(act, ride.comparison):
         return short
     if all(ride.rights.may(actor, "new", target) for actor in ride.actors if actor) and None not in ride.actors:
         return short

@@ -10,7 +10,7 @@ from galleryctl import layout, spec
 from galleryctl.changes import Change, Kind
 from galleryctl.checks import undoing
 from galleryctl.checks.pairs import Pair
-from galleryctl.policy.actions import CONSENT, LIFT, Act, of_group, unexplained, word
+from galleryctl.policy.actions import CONSENT, LIFT, Act, claims, of_group, unexplained, word
 from galleryctl.policy.approvals import Approvals, matched
 from galleryctl.policy.base import Need, Role
 from galleryctl.policy.rights import Rights, Target
@@ -126,7 +126,8 @@ def _new(act: Act, case: Case) -> Iterator[Ask]:
 def _unreviewed(act: Act, case: Case) -> bool:
     """Whether it is a private model where privacy means something: that is published to nobody."""
     private = case.comparison.base.context.policy.repository == "private"
-    return private and act.change.kind is Kind.MODEL_ADDED and act.target.visibility == "private"
+    hidden = act.change.kind is Kind.MODEL_ADDED and act.target.visibility == "private"
+    return private and hidden and not claims(act, case.comparison)
 
 
 def _agreed(act: Act, case: Case) -> Iterator[Ask]:

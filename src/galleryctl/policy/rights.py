@@ -59,8 +59,11 @@ class Rights:
         self._people = {person.github.id: name for name, person in self._roles.people.items()}
 
     def person(self, login: Login) -> str | None:
-        """The person that an account is, by its number; none for strangers, and for what all workflows act as."""
-        return None if login.login.lower() == WORKFLOWS else self._people.get(login.id)
+        """The person that an account is, by its number; none for strangers, and for what all workflows act as.
+
+        Deleted accounts share the number 0, whatever `roles.yaml` says of it.
+        """
+        return None if login.login.lower() == WORKFLOWS or not login.id else self._people.get(login.id)
 
     def is_bot(self, person: str) -> bool:
         known = self._roles.people.get(person)
