@@ -12,7 +12,7 @@ from conftest import MINIMAL, git
 from galleryctl.errors import GalleryError, GitError, UsageError
 from galleryctl.reviewing import judging, recorded, telling
 from galleryctl.spec.review import Login, Pull
-from proposing import ACCOUNTS, CARD, MODEL, NOW, ROLES, Story, changed, codes, release, said, with_more
+from proposing import ACCOUNTS, CARD, MODEL, NOW, RELEASE, ROLES, Story, changed, codes, release, said, with_more
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -103,6 +103,24 @@ def test_a_proposal_that_leaves_no_registry_fails_and_is_not_our_fault(
     found = story.verdict(head, "ada", said("bob"), said("chen"), said("eve"))
     assert (found.state, found.turn) == ("failure", "author")
     assert found.problems
+
+
+def test_nobody_sets_aside_that_nothing_was_read(story: Story) -> None:
+    """Among so many files a published model goes without a tombstone, and no rule was asked about it."""
+    many: dict[str, str | None] = {f"models/llm/acme/m{number}/model.yaml": "title: x\n" for number in range(5_001)}
+    aside = said("dora", text="override PRQ001: a large import\n\noverride PTH007: cards follow\n\noverride YML011: so")
+    everybody = (said("ada"), said("bob"), said("chen"), said("eve"), aside)
+    found = story.verdict(many | {MODEL: None, RELEASE: None, CARD: None}, "zoe", *everybody)
+    assert (found.state, found.turn) == ("failure", "author")
+
+
+def test_a_history_of_its_own_is_the_authors_to_mend(story: Story) -> None:
+    alone = git(story.registry, "commit-tree", "HEAD^{tree}", "-m", "alone")
+    found = story.judged(alone, "ada", said("bob"), said("dora", text="override PRQ001: why not"))
+    assert (found.verdict.state, found.merged) == ("pending", None), "set aside it changes nothing, and stays out"
+    found = story.judged(alone, "ada", said("bob"))
+    assert (found.verdict.state, found.verdict.turn) == ("failure", "author")
+    assert "PRQ001" in codes(found.verdict)
 
 
 def test_a_head_that_changes_nothing_is_not_merged(story: Story) -> None:

@@ -26,7 +26,7 @@ _DOUBLE = "000001"  # no mode of git's
 
 
 class ExcessError(GitError):
-    """More differs than is read: its author has to propose less."""
+    """More differs than is read, or all of it: its author has to propose less."""
 
     exit_code: ClassVar[int] = 1
 

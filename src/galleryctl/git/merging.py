@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -18,6 +19,8 @@ _SETTINGS = (
     "merge.directoryRenames=conflict",
     "merge.renameLimit=1000",  # more would let a stranger choose how long this takes
     "merge.conflictStyle=merge",
+    "merge.default=text",
+    f"core.attributesFile={os.devnull}",
     "commit.gpgSign=false",
     "i18n.commitEncoding=UTF-8",
 )
@@ -55,17 +58,23 @@ class Proposed(NamedTuple):
 def merged(root: Path, base: str, head: str) -> Merged:
     """Merge two revisions as git would, in the object store alone: no branch, no index and no file changes.
 
-    The same revisions give the same commit. Raises GitError where git is older than 2.38, and where the two have
-    nothing in common; `ExcessError` where the head changes more files than are read.
+    The same revisions give the same commit. Raises GitError where git is older than 2.38, `ExcessError` where the two
+    have nothing in common, or the head changes more files than are read.
     """
     place = run.required(root)
     ours, theirs = run.commit(place, base), run.commit(place, head)
-    if start := merge_base(root, ours, theirs):  # a merge looks into what the head brings, so it is bounded first
+    start = merge_base(root, ours, theirs)
+    if start is None and not place.shallow:
+        raise differing.ExcessError(f"{head} and {base} have unrelated histories: start a branch from {base}")
+    if start:  # a merge looks into what the head brings, so it is bounded first
         for _ in differing.between(place.folder, start, theirs):
             pass
     settings = [word for setting in _SETTINGS for word in ("-c", setting)]
     _require(place)
-    process = run.start(place.folder, *settings, "merge-tree", "--write-tree", *_SHAPE, ours, theirs)
+    # Attributes beside the files could name a program, or join two sides where the forge sees a conflict. They are
+    # looked for where git is started, and in its own directory there are none.
+    plain = {"GIT_DIR": str(place.directory), "GIT_ATTR_NOSYSTEM": "1"}
+    process = run.start(place.directory, *settings, "merge-tree", "--write-tree", *_SHAPE, ours, theirs, more=plain)
     output = run.finish(process, fine=(0, 1))
     tree, *conflicts = run.names(output)
     if conflicts:

@@ -10,7 +10,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from galleryctl import canonical, checks, git, policy, report
-from galleryctl.errors import GalleryError, UsageError
+from galleryctl.errors import GalleryError, GitError, UsageError
 from galleryctl.loading import comparing
 from galleryctl.problems import Problem
 
@@ -59,23 +59,25 @@ def judge(  # noqa: PLR0913 - one for each input
 ) -> Judged:
     """Judge what merging `head` into `base` would do to the registry `root/name`.
 
-    Raises `GitError` for an unknown revision, or a history that is not whole. A proposal that leaves no registry that
-    can be read fails; a base that cannot be read raises.
+    Raises `GitError` for an unknown revision, or a history that is not whole. A proposal that is more than is read, or
+    that leaves no registry that can be read, fails; a base that cannot be read raises.
     """
     onto, proposed = git.resolve(root, base), git.resolve(root, head)
-    merged = git.merged(root, onto, proposed)
-    commits = git.commits(root, onto, proposed)
-    if merged.commit is None and not merged.conflicts:
-        raise GalleryError(f"git merges {head} into {base} neither cleanly nor with conflicts: update git")
     compare = partial(comparing.compare, root, name, base=onto, now=now, ledger=ledger, jobs=jobs, progress=progress)
+    merged = git.Merged(None, ())
     broken: tuple[Problem, ...] = ()
     try:
+        merged = git.merged(root, onto, proposed)
+        if merged.commit is None and not merged.conflicts:
+            raise GitError(f"git merges {head} into {base} neither cleanly nor with conflicts: update git")
         compared = compare(merged=merged.commit or onto)
     except GalleryError as error:
-        if type(error) not in {GalleryError, UsageError}:
+        broken = _broken(error, f"{name}/gallery.yaml")
+        if not broken:
             raise
+        merged = merged._replace(commit=None)
         compared = compare(merged=onto)  # base can be read, so it is the proposal that cannot
-        broken = (Problem(f"{name}/gallery.yaml", 1, 1, "YML001", f"after the merge, {error}", "restore it"),)
+    commits = git.commits(root, onto, proposed)
     verdict = policy.judge(
         compared.comparison,
         broken or (() if merged.conflicts else compared.problems),
@@ -87,6 +89,15 @@ def judge(  # noqa: PLR0913 - one for each input
         place=_placed(compared),
     )
     return Judged(verdict, compared, onto, proposed, merged.commit, merged.conflicts, commits)
+
+
+def _broken(error: GalleryError, path: str) -> tuple[Problem, ...]:
+    """What the author of a proposal has to mend; nothing where the failure is ours."""
+    if isinstance(error, git.ExcessError):
+        return (Problem(path, 1, 1, "PRQ001", str(error), "begin again from the default branch, with less"),)
+    if type(error) in {GalleryError, UsageError}:
+        return (Problem(path, 1, 1, "YML001", f"after the merge, {error}", "restore it"),)
+    return ()
 
 
 def _placed(compared: Compared) -> Callable[[Iterable[tuple[str, Finding]]], list[Problem]]:
