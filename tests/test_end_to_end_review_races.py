@@ -156,11 +156,12 @@ def test_an_entry_on_one_that_was_not_let_in_is_not_let_in(start: Callable[..., 
     community.sweep()
     assert community.state(thread) == "pending", "Mallory may approve nothing"
     main = git(community.server.path, "rev-parse", "main")
-    known = ROLES.replace("people:", "people:\n  mallory: {github: {id: 1666, login: mallory}}")
-    lax = known.replace("grants:", 'grants:\n  - {role: reviewer, to: mallory, scope: "*"}').encode()
+    known = ROLES.replace("groups:", "  mallory: {github: {id: 1666, login: mallory}}\ngroups:")
+    lax = known.replace("reviewer, to: eve", "reviewer, to: [eve, mallory]").encode()
     community.server.push("lax", {"registry/roles.yaml": lax}, by=BOB)
     base = grouped(community, community.server.state.propose(BOB, "lax"), main)
-    assert verdict_of(community, base) == "failure", "governance takes two admins"
+    assert verdict_of(community, base) == "failure"
+    assert "Waiting for 2 of ada and eve" in community.server.state.marks[base][-1].description, "of the admins"
     assert verdict_of(community, grouped(community, thread, base)) != "success"
 
 
