@@ -252,8 +252,10 @@ def _decide(
     _print(looked, place.now)
     click.echo(f"\n{counts.said}", err=True)
     verb = "Approve" if approve else "Ask for changes in"
-    if sys.stdin.isatty() and sys.stdout.isatty() and not yes:
-        click.confirm(f"{verb} #{pull.number} at {pull.head[:7]}?", abort=True)
+    asks = sys.stdin.isatty() and sys.stdout.isatty() and not yes
+    if asks and not click.confirm(f"{verb} #{pull.number} at {pull.head[:7]}?", err=True):
+        click.echo("nothing was decided", err=True)
+        return 1
     deciding.hand_in(place.forge, pull, approve=approve, said=said)
     click.echo(f"#{pull.number} {'approved' if approve else 'sent back'} at {pull.head[:7]}", err=True)
     return 0

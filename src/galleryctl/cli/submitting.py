@@ -62,7 +62,7 @@ def handed_in(forge: Forge, wanted: Wanted, registry: Path, *, dry_run: bool = F
     from galleryctl.reviewing import submitting  # noqa: PLC0415 - on use
 
     base, secret = forging.settings(registry).branch, forging.token()
-    if wanted.agreed:
+    if wanted.agreed and not dry_run:  # it writes them into files
         _accept(wanted, base, forge, secret)
     looked = submitting.look(forge, wanted, base=base, token=secret)
     _say(looked)

@@ -41,6 +41,8 @@ _OUTCOMES: dict[str, Mark] = {"added": "+", "removed": "-", "changed": "~", "lef
 _FATES: dict[str, Mark] = {"moved": "~", "reinstated": "+", "deprecated": "!", "changed": "!"}
 _FILES = 4
 """Files of an export that are named."""
+_LEFT = 2
+"""Variants that an export leaves out that are named."""
 
 
 def mark(change: Change) -> Mark:
@@ -91,8 +93,10 @@ def said(reach: Reach) -> str:
     """What one runtime would see of one model."""
     files = [path.split("/", 2)[-1] for path in reach.files]
     named = ", ".join(files[:_FILES]) + (f" and {len(files) - _FILES} more" if len(files) > _FILES else "")
-    left = f"; left out {'; '.join(reach.left)}" if reach.left and reach.outcome != "left out" else ""
-    reasons = "; ".join(reach.left) if reach.outcome == "left out" else ""
+    rest = len(reach.left) - _LEFT
+    told = "; ".join(each.rstrip(".") for each in reach.left[:_LEFT]) + (f"; and {rest} more" if rest > 0 else "")
+    left = f"; left out {told}" if told and reach.outcome != "left out" else ""
+    reasons = told if reach.outcome == "left out" else ""
     line = f"{reach.model} {reach.outcome}" + (f": {reasons or named}" if reasons or named else "")
     return shown(line + left)
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from galleryctl import changes, report
 from galleryctl.changes import Kind
 from galleryctl.changes.values import shown, value
+from galleryctl.problems import Severity
 from galleryctl.reviewing import comment, differences, judging
 from galleryctl.reviewing.markdown import code, prose
 from galleryctl.terminal import size
@@ -125,7 +126,7 @@ def sections(judged: Judged, effects: Effects, found: Sequence[Model]) -> Iterat
     licences = [(_mark(each.licence), f"{each.id}: {licence(each.licence)}") for each in found]
     if licences:
         yield Section("Licences", "", tuple(licences))
-    yield Section("Security", "", tuple(_dangers(judged, found)) or (("~", "nothing that loading would run"),))
+    yield Section("Security", "", tuple(_dangers(judged, found)) or (("~", "nothing new"),))
     yield Section("Size", "", tuple(_sizes(found)) or (("~", "no file comes or goes"),))
     yield from differences.sections((), effects)
 
@@ -146,8 +147,10 @@ def licence(found: Licence) -> str:
 def _dangers(judged: Judged, found: Sequence[Model]) -> Iterator[tuple[Mark, str]]:
     for each in found:
         yield from (("!" if "code" in said else "~", f"{each.id} {said}") for said in each.security)
+    touched = judged.compared.comparison.touched
     for problem in judged.verdict.problems:
-        if problem.code.startswith(_SECURITY):
+        known = problem.severity is Severity.NOTE and problem.path not in touched  # base has it too
+        if problem.code.startswith(_SECURITY) and not known:
             yield "!", shown(f"{problem.code} {problem.path}:{problem.line} {problem.message}", _LONGEST)
 
 
