@@ -196,6 +196,9 @@ def _new(ride: Ride) -> Iterator[str]:
             yield f"publisher {act.target.publisher} is new"
         if _stood(ride, act, "model"):
             yield f"{act.subject} stood there before, and could not be read"
+        entry = ride.comparison.merged.gallery.by_id.get(act.subject)
+        if entry and (upstream := entry.document().upstream):
+            yield f"{act.subject} would be proposed to {upstream[0].repo}"
         if act.subject in base.tombstones or act.subject in _known(ride.comparison):
             yield f"{act.subject} was published before"
         if _new_wait(ride, act) is None:

@@ -29,7 +29,11 @@ class Account(NamedTuple):
     word: str
 
     def wrote(self, mark: Mark) -> bool:
-        return mark.by is not None and self.word.casefold() in {str(mark.by.id), mark.by.login.casefold()}
+        if mark.by is None:
+            return False
+        if self.word.isdecimal():  # a login may be made of digits, and then it is anybody's
+            return self.word == str(mark.by.id)
+        return self.word.casefold() == mark.by.login.casefold()
 
 
 class Outcome(NamedTuple):

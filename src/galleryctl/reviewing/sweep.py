@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from galleryctl.errors import GalleryError
 from galleryctl.forge import ForgeError
-from galleryctl.reviewing import comment, labels, queue, sentences
+from galleryctl.reviewing import comment, labels, queue
 from galleryctl.reviewing.comment import MARKER, Links, Report
 from galleryctl.reviewing.markdown import plain
 from galleryctl.spec.review import Pull, QueuedPull
@@ -37,6 +37,7 @@ _LOGIN = re.compile(r"[A-Za-z0-9](?:-?[A-Za-z0-9]){0,38}").fullmatch
 _WORST: tuple[State, ...] = ("failure", "error", "pending", "success")
 _WINDOW, _CLOSED = dt.timedelta(days=30), 200  # what first answers are counted over: two calls for each
 _PATIENCE = 3  # pull requests in a row that the forge may fail for, before it counts as down
+_AUTHORS = "turn author, "
 _NEW = "turn us, lane manual: it is being judged"
 _FAILED = "turn us, lane manual: something on our side failed; it is tried again by itself"
 
@@ -101,10 +102,16 @@ class Facts:
             remarks=tuple(
                 each for each in self.remarks if each.by.id != account.id or not any(mark in each.text for mark in own)
             ),
-            since=min((mark.at for mark in self.ours(account)), default=None),
+            since=_begun(self.ours(account)),
             opened=self.pull.opened,
             draft=self.pull.draft,
         )
+
+
+def _begun(marks: Sequence[Mark]) -> dt.datetime | None:
+    """When a head was first seen, but not as a draft or with mistakes: nobody looks at what is its author's turn."""
+    last = max((index for index, mark in enumerate(marks) if mark.description.startswith(_AUTHORS)), default=-1)
+    return min((mark.at for mark in marks[last + 1 :]), default=None)
 
 
 @dataclass
@@ -221,8 +228,8 @@ def described(judged: Judged) -> str:
     """The text of a status: what `merge` and the queue can read, then the sentence for people."""
     verdict = judged.verdict
     if verdict.state == "success":
-        return f"ready, lane {verdict.lane}, base {judged.base[:12]}: {sentences.why(verdict)}"
-    return f"turn {verdict.turn}, lane {verdict.lane}: {sentences.why(verdict)}"
+        return f"ready, lane {verdict.lane}, base {judged.base[:12]}: {verdict.why}"
+    return f"turn {verdict.turn}, lane {verdict.lane}: {verdict.why}"
 
 
 def _shown(desk: Desk, result: _Result, done: Swept) -> None:
