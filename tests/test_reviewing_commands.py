@@ -325,18 +325,6 @@ def test_show_says_all_that_a_reviewer_has_to_know(gallery: Gallery) -> None:
     assert MARKER not in markdown
 
 
-def test_show_leaves_out_what_base_has_in_other_files(gallery: Gallery) -> None:
-    text = MINIMAL[RELEASE.removeprefix("registry/")]
-    assert text is not None
-    unpinned = text.replace(", revision: 0a1b2c3d4e5f60718293a4b5c6d7e8f901234567", "")
-    gallery.server.push("main", {RELEASE: unpinned.encode()})
-    git(gallery.clone, "pull", "-q")
-    gallery.propose("licence", "license: Apache-2.0", "license: MIT")
-    found = json.loads(gallery("show", "1", "--format", "json").stdout)["problems"]
-    assert "SRC002" in {each["code"] for each in found}
-    assert "Security\n  ~ nothing new\n" in gallery("show", "1").stdout
-
-
 def test_show_needs_no_forge(gallery: Gallery) -> None:
     path = gallery.clone / MODEL
     path.write_text(path.read_text().replace("license: Apache-2.0", "license: MIT"))

@@ -13,6 +13,7 @@ from galleryctl import loading
 from galleryctl.authoring import depending, telling
 from galleryctl.authoring.files import near
 from galleryctl.authoring.plan import Plan, assigned, because, judged, of_model, split, target, whole
+from galleryctl.checks.lives import STEPS
 from galleryctl.document import DELETE
 from galleryctl.errors import UsageError
 
@@ -26,13 +27,6 @@ if TYPE_CHECKING:
     from galleryctl.spec import Status
 
 _IN_USE = frozenset({"active", "deprecated"})
-_LEGAL: Mapping[str, frozenset[str]] = {
-    "deprecated": frozenset({"active", "deprecated"}),
-    "discontinued": frozenset({"active", "deprecated", "discontinued", "quarantined"}),
-    "quarantined": frozenset({"active", "deprecated", "discontinued", "quarantined"}),
-    "active": frozenset({"deprecated", "discontinued", "quarantined"}),
-}
-"""Status → those from which it can be reached, with the same again to give another reason."""
 
 
 def deploy(registry: Path, identifier: str, *, now: dt.datetime) -> Plan:
@@ -102,7 +96,7 @@ def _stated(
     found = target(registry, identifier)
     why = because(reason, f"galleryctl {verb} {found.text}")
     before = found.files.document(found.path).data.get("status", "active")
-    if before not in _LEGAL[status]:
+    if before != status and status not in STEPS.get(before, ()):  # the same again gives another reason
         raise UsageError(
             f"{found.text} is {before}, and cannot become {status} (LIF001); first: galleryctl reinstate {found.text}"
         )

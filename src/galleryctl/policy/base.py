@@ -67,7 +67,7 @@ class Verdict:
     waiting_on: tuple[str, ...]
     """People of `roles.yaml` whose turn it is, sorted; empty where it is the author's, a clock's or ours."""
     why: str
-    """One sentence: whose turn it is, and what for."""
+    """One sentence: whose turn it is, and what for. It stays the same while nothing happens."""
     changes: tuple[Change, ...]
     problems: tuple[Problem, ...]
     """Everything found, sorted; errors that were set aside are warnings here."""

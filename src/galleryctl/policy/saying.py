@@ -89,13 +89,3 @@ def listed(items: Sequence[str], last: str = "and", many: int = _MANY) -> str:
 
 def moment(when: dt.datetime) -> str:
     return f"{when:%Y-%m-%d %H:%M} UTC"
-
-
-def span(length: dt.timedelta) -> str:
-    """`8 minutes`, `72 hours`, `30 days`; rounded up."""
-    minutes = -(-int(length.total_seconds()) // 60)
-    for size, unit in ((1440, "day"), (60, "hour")):
-        if minutes >= 3 * size:
-            minutes, name = -(-minutes // size), unit
-            return f"{minutes} {name}s"
-    return f"{minutes} minute{'' if minutes == 1 else 's'}"

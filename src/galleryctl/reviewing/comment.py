@@ -138,7 +138,7 @@ def astray(base: str, links: Links, *, number: int, branch: str) -> str:
 def _parts(report: Report, links: Links, at: dt.datetime, detail: _Detail) -> Iterator[str]:
     verdict = report.verdict
     yield f"{_headline(report)} <sub>checked {code(report.head[:7])} at {at:{_STAMP}} UTC</sub>"
-    yield prose(sentences.why(verdict), detail.width)
+    yield prose(verdict.why, detail.width)
     yield _changes(verdict.changes, detail)
     yield _fixes(report, links, detail)
     yield _warnings(verdict.problems, links, detail)

@@ -11,7 +11,7 @@ import re
 from typing import TYPE_CHECKING, NamedTuple
 
 from galleryctl import git
-from galleryctl.reviewing import judging, sentences, sweep
+from galleryctl.reviewing import judging, sweep
 from galleryctl.reviewing.markdown import plain
 
 if TYPE_CHECKING:
@@ -85,7 +85,7 @@ def _judged(clone: Clone, group: Group, pull: PullRequest, account: Login) -> tu
         ledger=clone.ledger,
         jobs=clone.jobs,
     )
-    said = sentences.why(judged.verdict)
+    said = judged.verdict.why
     if judged.verdict.state != "success":
         return "failure", said
     same = judged.merged and not git.touched(git.at(clone.root, judged.merged), git.at(clone.root, group.commit))

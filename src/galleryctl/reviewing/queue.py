@@ -15,7 +15,7 @@ from pydantic import ValidationError
 
 from galleryctl import changes
 from galleryctl.problems import Severity
-from galleryctl.reviewing import comment, labels, sentences
+from galleryctl.reviewing import comment, labels
 from galleryctl.spec.base import is_name
 from galleryctl.spec.review import Answers, Lane, Queue, QueuedPull, Turn
 
@@ -55,7 +55,7 @@ def judged(pull: PullRequest, verdict: Verdict, *, before: QueuedPull | None, se
             "lane": verdict.lane,
             "turn": verdict.turn,
             "waiting_on": verdict.waiting_on[:_MOST],
-            "why": sentences.why(verdict),
+            "why": verdict.why,
             "since": since,
             "spent": spent,
             "earliest": verdict.earliest,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
+from galleryctl.policy.saying import moment
 from galleryctl.problems import Severity
 from galleryctl.reviewing.markdown import code, prose
 
@@ -55,13 +56,6 @@ def need(wanted: Need, most: int) -> str:
     return f"{given + '; ' if given else ''}{count}{more} of {who} · {what}"
 
 
-def why(verdict: Verdict) -> str:
-    """The sentence of a verdict, the same while nothing happens: of a clock it does not say how long it has to run."""
-    if verdict.turn == "clock" and verdict.earliest:
-        return f"Nothing is missing: lane {verdict.lane} lets it in after {moment(verdict.earliest)}."
-    return verdict.why
-
-
 def by_hand(verdict: Verdict, width: int) -> str:
     """Why it is not merged by itself: what keeps it out of the fastest lane that comes into question."""
     first = verdict.passed_over[0].lane if verdict.passed_over else ""
@@ -75,10 +69,6 @@ def by_hand(verdict: Verdict, width: int) -> str:
     elif Severity.WARN in severities:
         risks.append("there are warnings")
     return "; ".join(risks) or "it changes more than an automatic lane takes"
-
-
-def moment(when: dt.datetime) -> str:
-    return f"{when:%Y-%m-%d %H:%M} UTC"
 
 
 def waiting(until: dt.datetime, now: dt.datetime) -> str:

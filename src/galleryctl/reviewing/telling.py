@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 
 from galleryctl import report
 from galleryctl.changes import wording
-from galleryctl.policy.saying import alike, listed, moment, span
+from galleryctl.policy.saying import alike, listed, moment
 from galleryctl.problems import Severity
+from galleryctl.reviewing.sentences import span
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -95,7 +96,7 @@ def _headline(found: Verdict, author: str, now: dt.datetime) -> str:
     if found.turn == "author":
         return f"Not ready: your turn, {author}"
     if found.turn == "clock" and found.earliest:
-        return f"Ready in {span(found.earliest - now)}"
+        return f"Ready in {span((found.earliest - now).total_seconds())}"
     if found.turn == "us":
         return "Ready to merge"
     who = _TURNS.get(found.turn, "an admin")
@@ -164,7 +165,7 @@ def _lane(page: Page, found: Verdict, now: dt.datetime) -> None:
     if found.lane == "manual" and not found.passed_over:
         page.add("no fast lane takes such changes", indent="  ")
     if found.earliest:
-        left = f", in {span(found.earliest - now)}" if found.earliest > now else ""
+        left = f", in {span((found.earliest - now).total_seconds())}" if found.earliest > now else ""
         page.add(f"earliest merge {moment(found.earliest)}{left}", indent="  ")
     said = [*found.kinds, *(f"risk: {risk}" for risk in found.risks)]
     if said:
