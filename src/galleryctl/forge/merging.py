@@ -36,7 +36,7 @@ def merge(api: Api, at: str, data: Json, commit: str) -> None:
     about = api.get(at)
     method = next((each for each in _METHODS if about.get(_ALLOWED[each]) is not False), "merge")
     try:
-        api.send("PUT", f"{at}/pulls/{pull.number}/merge", {"sha": commit, "merge_method": method})
+        answer = api.send("PUT", f"{at}/pulls/{pull.number}/merge", {"sha": commit, "merge_method": method})
     except ForgeError as error:
         said = str(error).lower()
         if error.conflict and "merge queue" in said:  # one that no ruleset names: an older protection of the branch
@@ -45,6 +45,9 @@ def merge(api: Api, at: str, data: Json, commit: str) -> None:
             api.ask(_AUTOMATIC, {"input": given | {"mergeMethod": method.upper()}})
         else:
             raise
+        return
+    if not isinstance(answer, dict) or answer.get("merged") is not True:
+        raise ForgeError(f"the forge does not say that pull request {pull.number} is merged: look at it there")
 
 
 def _enqueue(api: Api, given: dict[str, str]) -> None:
