@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import pathlib
 from typing import TYPE_CHECKING
 
 import pytest
@@ -140,3 +141,51 @@ def test_attributes_of_base_neither_run_nor_join_anything(story: Story, tmp_path
         judged = story.judged(head, "ada", said("bob"))
         assert (judged.merged, judged.conflicts) == (None, (f"registry/{MODEL}",))
         assert not canary.exists()
+
+
+# -- files that run
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "pip.py", "pip/__init__.py", "json.py", "sitecustomize.py", "setup.py", "setup.cfg", "uv.toml",
+        "requirements.txt", "constraints-ci.txt", ".gitattributes", ".gitmodules", "docs/CODEOWNERS", ".GitHub/workflows/x.yml",
+        "tools/x.sh", "site_templates", "schemas", "src/x.txt", "hatch_build.py",
+    ],
+)  # fmt: skip
+def test_one_reviewer_brings_in_nothing_that_runs(story: Story, path: str) -> None:
+    """Workflows with secrets install the program beside a checkout of the default branch: Python looks there."""
+    git(story.registry, "checkout", "-q", "main")
+    head = story.commit(story.registry.parent, {path: "import os\n"})
+    found = story.verdict(head, "zoe", said("chen"), now=NOW + dt.timedelta(days=9))
+    assert (found.state, found.lane, missing(found)) == ("pending", "governance", [("admin", "govern", 1)])
+
+
+def test_the_program_is_installed_without_modules_of_the_repository() -> None:
+    for path in (pathlib.Path(__file__).parents[1] / ".github").rglob("*.yml"):
+        for line in path.read_text().splitlines():
+            assert "python" not in line or " -m " not in line or " -P -m " in line or "pytest" in line, path
+
+
+# -- overrides that nobody said
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "> override LIF003: no",
+        "Please no:\n```\noverride LIF003: no\n```",
+        "~~~~\noverride LIF003: never closed",
+        "<!--\noverride LIF003: no\n-->",
+        "<!-- never closed\noverride LIF003: no",
+        "`override LIF003: no`",
+        "override LIF003 : \t",
+        "no override LIF003: no",
+    ],
+)
+def test_what_an_approval_quotes_sets_nothing_aside(story: Story, text: str) -> None:
+    ended = with_more(RELEASE, "status: discontinued\nreason: It answers nonsense.\n")
+    assert story.verdict(ended, "ada", said("bob"), said("chen", text="override LIF003: It has to go.")).overrides
+    found = story.verdict(ended, "ada", said("bob"), said("chen", text=text))
+    assert (found.state, found.overrides) == ("failure", ())

@@ -5,7 +5,11 @@ from __future__ import annotations
 from galleryctl import layout
 
 _FOLDERS = ("schemas/", "site_templates/", ".github/", ".ci/", "src/")
-_FILES = {"pyproject.toml", ".npmrc", "hatch_build.py", "Makefile"}
+_FILES = {".npmrc", "makefile", ".gitattributes", ".gitmodules", "codeowners"}
+_PROGRAMS = (".py", ".pyc", ".pth", ".so", ".sh", ".toml", ".cfg", ".lock")
+"""Endings of what an installer or Python may read beside the program; tests and documents are read by neither."""
+_APART = ("tests/", "docs/", "benchmarks/")
+_LISTED = ("requirements", "constraints")
 _GOVERNING = {"settings", "roles", "policy"}
 
 
@@ -25,12 +29,15 @@ def governs(path: str, name: str) -> bool:
         return place is not None and place.kind in _GOVERNING
     while path.startswith("../"):
         path = path.removeprefix("../")
+    path = path.lower()  # some systems take `.GitHub` for `.github`
     file = path.rpartition("/")[2]
     return (
-        path.startswith(_FOLDERS)
+        f"{path}/".startswith(_FOLDERS)  # a link in the place of one of them leads to another
         or file in _FILES
+        or (file.endswith(_PROGRAMS) and not path.startswith(_APART))
         or file.endswith(".lock")
         or (file.startswith("package") and file.endswith(".json"))
+        or (file.startswith(_LISTED) and file.endswith(".txt"))
     )
 
 

@@ -20,6 +20,10 @@ if TYPE_CHECKING:
 _OVERRIDE = re.compile(r"^[ \t]*override[ \t]+([A-Z]{3}[0-9]{3})[ \t]*:[ \t]*(\S[^\r\n]*?)[ \t]*\r?$", re.MULTILINE)
 
 
+_QUOTED = re.compile(r"<!--.*?(?:-->|\Z)|^[ \t]*(```+|~~~+).*?(?:^[ \t]*\1|\Z)", re.MULTILINE | re.DOTALL)
+"""Comments that nobody sees, and blocks of code: what stands there is shown, and not said."""
+
+
 @dataclass(frozen=True)
 class Approvals:
     """What reviews amount to."""
@@ -67,7 +71,7 @@ def counted(pull: Pull, head: str, rights: Rights, *, author_may: bool = False) 
             elif person:
                 people.add(person)
                 refused.pop(review.by.login, None)
-            for code, why in _OVERRIDE.findall(review.text):
+            for code, why in _OVERRIDE.findall(_QUOTED.sub("", review.text)):
                 requests.append(Request(code, why, review.by.login, person, reason))
     return Approvals(
         people=frozenset(people),
