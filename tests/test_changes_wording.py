@@ -101,7 +101,7 @@ def test_what_matters_most_stands_first_and_once() -> None:
     after = entry(license="GPL-3.0", title="Other", cards={"en": "# A"}, releases={"1.0.0": RELEASE, "2.0.0": RELEASE})
     found = changes.between(side(entry()), side(after))
     assert wording.summary([*found, *found]) == (
-        "title Tiny → Other · licence MIT → GPL-3.0 · card added · release 2.0.0 added"
+        "licence MIT → GPL-3.0 · release 2.0.0 added · title Tiny → Other · card added"
     )
 
 

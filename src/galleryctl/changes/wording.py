@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 
 _PLAIN = frozenset({"none", "default"})
 """Quantizations that are none."""
-_ORDER = {kind: index for index, kind in enumerate(Kind)}
+_LAST = (Kind.FIELD_CHANGED, Kind.CARD_CHANGED, Kind.COVER_CHANGED)  # words weigh less than what happens to a model
+_ORDER = {kind: index + len(Kind) * (kind in _LAST) for index, kind in enumerate(Kind)}
 _LABELS = {
     "aliases": "earlier ids",
     "base_models": "made from",
