@@ -150,7 +150,8 @@ def test_attributes_of_base_neither_run_nor_join_anything(story: Story, tmp_path
     "path",
     [
         "pip.py", "pip/__init__.py", "json.py", "sitecustomize.py", "setup.py", "setup.cfg", "uv.toml",
-        "requirements.txt", "constraints-ci.txt", ".gitattributes", ".gitmodules", "docs/CODEOWNERS", ".GitHub/workflows/x.yml",
+        "requirements.txt", "constraints-ci.txt", ".gitattributes", ".gitmodules", "docs/CODEOWNERS",
+        ".GitHub/workflows/x.yml",
         "tools/x.sh", "site_templates", "schemas", "src/x.txt", "hatch_build.py",
     ],
 )  # fmt: skip
