@@ -129,15 +129,16 @@ class Community:
 
     def submits(self, who: Account, *words: str) -> Thread:
         """Hand in what somebody changed: the pull request."""
-        done = self.do(who, "submit", *words)
-        number = int(done.stdout.strip().rpartition("/")[2])
-        return self.server.state.threads[number]
+        return self._named(self.do(who, "submit", *words))
+
+    def _named(self, done: Result) -> Thread:
+        """The pull request whose address a command printed last."""
+        return self.server.state.threads[int(done.stdout.strip().rpartition("/pull/")[2])]
 
     def proposes(self, who: Account, *command: str) -> Thread:
         """One command on the newest default branch, and what it changed as a pull request of its own."""
         self.current(who)
-        self.do(who, *command)
-        return self.submits(who)
+        return self._named(self.do(who, *command, "--submit"))
 
     def lands(self, who: Account, *command: str, approved: tuple[Account, ...] = (), **wait: float) -> Thread:
         """A change from a command to the default branch: proposed, judged, approved, waited for, merged."""
