@@ -92,15 +92,16 @@ def at(root: Path, revision: str, like: Tree | None = None) -> Tree:
     return Revision(place, commit)
 
 
-def proposed(root: Path, base: Tree, fork: str) -> Proposal:
+def proposed(root: Path, base: Tree, fork: str, name: str) -> Proposal:
     """The files on disk as they would be merged into `base`, which is a revision of `root`.
 
-    `fork` is the commit that both have in common. What differs from it on disk counts, the rest is as in `base`.
+    `fork` is the commit that both have in common. What differs from it on disk counts, the rest is as in `base`. Beside
+    the folder `name` only files that git knows count: what a build left there is proposed by nobody.
     """
     place = run.required(root)
     top = place.top or place.folder
     outside = () if top == place.folder.resolve() or not place.prefix else _outside(place, top, fork)
-    return Proposal(base, at(root, fork, like=base), working(root), outside)
+    return Proposal(base, at(root, fork, like=base), working(root), outside, _unknown(place, name))
 
 
 def touched(before: Tree, after: Tree) -> frozenset[str]:
@@ -131,8 +132,13 @@ def _outside(place: run.Place, top: Path, fork: str) -> frozenset[str]:
     """What differs on disk in the repository beside the folder."""
     names = ("diff", "--name-only", "--no-renames", "--no-ext-diff", "--no-textconv", "-z", "--ignore-submodules", fork)
     found = run.names(run.finish(run.start(top, *names, "--")))
-    found += run.names(run.finish(run.start(top, "ls-files", "--others", "--exclude-standard", "-z")))
     return frozenset(_relative(path, place.prefix) for path in found if not path.startswith(place.prefix))
+
+
+def _unknown(place: run.Place, name: str) -> frozenset[str]:
+    """Files beside a folder that git was never told of."""
+    found = run.names(run.finish(run.start(place.folder, "ls-files", "--others", "--exclude-standard", "-z")))
+    return frozenset(path for path in found if not path.startswith(f"{name}/"))
 
 
 class Past(NamedTuple):

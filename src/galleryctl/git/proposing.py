@@ -16,16 +16,20 @@ if TYPE_CHECKING:
 class Proposal:
     """`base` with the files that differ between `fork` and `mine`.
 
-    A file that both sides changed differently is a conflict: it stands here as in `mine`.
+    A file that both sides changed differently is a conflict: it stands here as in `mine`. New files that are `unknown`
+    do not count.
     """
 
     root = None
 
-    def __init__(self, base: Tree, fork: Tree, mine: Tree, outside: Iterable[str] = ()) -> None:
+    def __init__(
+        self, base: Tree, fork: Tree, mine: Tree, outside: Iterable[str] = (), unknown: Iterable[str] = ()
+    ) -> None:
         self.base = base
         self._fork = fork
         self._mine = mine
         self._outside = frozenset(outside)
+        self._unknown = frozenset(unknown)
 
     def entries(self, under: str = "") -> Mapping[str, TreeEntry]:
         if not under:
@@ -59,7 +63,9 @@ class Proposal:
         """What was changed on disk since the fork; none for what was deleted."""
         fork, mine = self._fork.entries(), self._mine.entries()
         found: dict[str, TreeEntry | None] = {
-            path: entry for path, entry in mine.items() if not _same(fork.get(path), entry)
+            path: entry
+            for path, entry in mine.items()
+            if not _same(fork.get(path), entry) and (path in fork or path not in self._unknown)
         }
         found.update((path, None) for path in fork if path not in mine)
         return found

@@ -93,7 +93,7 @@ def compare(  # noqa: PLR0913 - which trees, and how to read them
             raise ConflictError(found.conflicts, base)
         merged = found.commit
     before = git.at(root, base)
-    after = git.at(root, merged, like=before) if merged else _proposed(root, before, base)
+    after = git.at(root, merged, like=before) if merged else _proposed(root, name, before, base)
     governed = _has_registry(before, name)
     touched = git.touched(before, after)
     if governed:
@@ -130,11 +130,11 @@ def of(old: Loaded, new: Loaded, before: Tree, after: Tree, *, name: str, now: d
     return Compared(old, new, comparison, tuple(sorted(problems)), after)
 
 
-def _proposed(root: Path, before: Tree, base: str) -> Tree:
+def _proposed(root: Path, name: str, before: Tree, base: str) -> Tree:
     fork = git.merge_base(root, base, "HEAD") if git.head(root) else None
     if fork is None:
         raise GitError(f"what is checked out has nothing in common with {base}: start a branch from it, git switch -c")
-    found = git.proposed(root, before, fork)
+    found = git.proposed(root, before, fork, name)
     if found.conflicts:
         raise ConflictError(found.conflicts, base)
     return found
