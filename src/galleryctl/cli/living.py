@@ -11,11 +11,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from galleryctl.cli import forging, options
+from galleryctl.cli import forging, meaning, options
 
 if TYPE_CHECKING:
     import datetime as dt
-    from collections.abc import Iterable
 
     from galleryctl.authoring import Plan
 
@@ -306,7 +305,7 @@ def dependents_command(id_: str, registry: Path, form: str, head: str | None, no
         click.echo(json.dumps(rows, indent=2, ensure_ascii=False))
         return 0
     for each in found:
-        _wrapped(f"{depending.sentence(each, name)}.", "", "  ", err=False)
+        meaning.wrapped(f"{depending.sentence(each, name)}.", "", "  ", err=False)
     count = len(found)
     click.echo(f"{count or 'nobody'} depend{'s' if count < 2 else ''} on {id_}", err=True)  # noqa: PLR2004 - one, or more
     return 0
@@ -341,8 +340,7 @@ def _carry_out(plan: Plan, registry: Path, *, now: dt.datetime, question: str = 
     changed = plan.carry_out()
     for path in changed.paths:
         click.echo(path)
-    for change in plan.changes if not plan.gone else ():
-        click.echo(f"  {change.field}: {_shown(change.before)} → {_shown(change.after)}")
+    meaning.fields(() if plan.gone else plan.changes)
     if not question:
         _meaning(plan)
     handed = forging.hand_in(registry, changed.paths, changed.title, changed.body, now)
@@ -355,43 +353,12 @@ def _meaning(plan: Plan) -> None:
     from galleryctl import checks, report  # noqa: PLC0415 - on use
     from galleryctl.problems import Severity  # noqa: PLC0415 - on use
 
-    _lines("\nWhat this means:", plan.told)
+    meaning.listed("\nWhat this means:", plan.told)
     if plan.caused:
         fails = any(problem.severity is Severity.ERROR for problem in plan.caused)
         what = "Checks fail until this is mended in the same pull request:" if fails else "What checks will say of it:"
         click.echo(f"\n{what}", err=True)
         click.echo(report.problems(plan.caused, "text", checks.RULES, colour=sys.stderr.isatty()), err=True, nl=False)
-
-
-def _lines(heading: str, told: Iterable[str]) -> None:
-    click.echo(heading, err=True)
-    for line in told:
-        _wrapped(line, "  * ", "    ", err=True)
-
-
-def _wrapped(text: str, first: str, rest: str, *, err: bool) -> None:
-    """A line as wide as the terminal; where there is none, as long as it is."""
-    import shutil  # noqa: PLC0415 - on use
-    import textwrap  # noqa: PLC0415 - on use
-
-    from galleryctl.report import visible  # noqa: PLC0415 - on use
-
-    terminal = (sys.stderr if err else sys.stdout).isatty()
-    width = max(20, shutil.get_terminal_size().columns - 1) if terminal else 10_000
-    fill = textwrap.TextWrapper(
-        width, initial_indent=first, subsequent_indent=rest, break_long_words=False, break_on_hyphens=False
-    )
-    click.echo(fill.fill(visible(text)), err=err)
-
-
-def _shown(value: Any) -> str:  # noqa: ANN401 - any JSON value
-    import json  # noqa: PLC0415 - on use
-
-    from galleryctl.report import visible  # noqa: PLC0415 - on use
-
-    if value is None:
-        return "nothing"
-    return visible(value if isinstance(value, str) else json.dumps(value, ensure_ascii=False))
 
 
 def _next(registry: Path, plan: Plan) -> None:
@@ -402,5 +369,5 @@ def _next(registry: Path, plan: Plan) -> None:
         f"galleryctl check --base origin/{plan.branch}{where}": "what a review would find",
         f"galleryctl submit{where}": "open the pull request",
     }
-    for command, meaning in commands.items():
-        click.echo(f"  {command:<{max(map(len, commands))}}   {meaning}", err=True)
+    for command, purpose in commands.items():
+        click.echo(f"  {command:<{max(map(len, commands))}}   {purpose}", err=True)

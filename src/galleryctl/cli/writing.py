@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from galleryctl.cli import forging, options
+from galleryctl.cli import forging, meaning, options
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -208,6 +208,7 @@ def release_command(  # noqa: PLR0913 - one parameter for each option
     click.echo(f"{made.id} {made.version}{begun}{how}", err=True)
     if not notes and begun:
         click.echo(f"say what is new: galleryctl edit {made.id}@{made.version} notes=…", err=True)
+    meaning.seen(registry, made.id, now=now)
     return forging.hand_in(registry, made.paths, "", notes or "", now) or 0
 
 
@@ -284,17 +285,9 @@ def edit_command(id_: str, assignments: tuple[str, ...], registry: Path, now: dt
         click.echo(f"{made.path} says so already; nothing was written", err=True)
         return 0
     click.echo(made.path)
-    for change in made.changes:
-        click.echo(f"  {change.field}: {_shown(change.before)} → {_shown(change.after)}")
+    meaning.fields(made.changes)
+    meaning.seen(registry, id_.partition("@")[0], now=now)
     return forging.hand_in(registry, (made.path,), "", "", now) or 0
-
-
-def _shown(value: Any) -> str:  # noqa: ANN401 - any JSON value
-    import json  # noqa: PLC0415 - on use
-
-    if value is None:
-        return "nothing"
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
 def _next(*lines: str) -> None:
@@ -302,5 +295,5 @@ def _next(*lines: str) -> None:
     commands = [line.split("     ", 1) for line in lines]
     width = max(len(command) for command, _ in commands)
     click.echo("\nNext:", err=True)
-    for command, meaning in commands:
-        click.echo(f"  {command:<{width}}   {meaning.strip()}", err=True)
+    for command, purpose in commands:
+        click.echo(f"  {command:<{width}}   {purpose.strip()}", err=True)
