@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from community import CAROL, Community
+from community import CAROL, ROLES, Community
 from conftest import git
 from forges.accounts import ADA, BOB, EVE, ROBOT
 
@@ -253,3 +253,32 @@ def is_not_added_again(community: Community) -> None:
         assert community.state(thread) == "failure", branch
         assert f"`registry/{'removed' if more else 'models'}" in community.said(thread)
         community.merge(thread, code=1)
+
+
+def test_a_quarantine_is_in_force_at_once_and_lifted_by_two(community: Community) -> None:
+    """One steward suffices to stop a model, by a lane of its own; two let it back, and no owner does."""
+    roles = ROLES.replace("steward, to: eve", "steward, to: [bob, eve]").encode()
+    community.server.push("main", {"registry/roles.yaml": roles})
+    before = community.publish()
+    assert (before.json("v1/revoked.json")["revoked"], before.shown("acme/tiny")) == ([], EVERYWHERE)
+    thread = community.proposes(EVE, "quarantine", "acme/tiny@1.0.0", "--reason", "It runs code when it is loaded.")
+    assert thread.pull
+    assert thread.pull.repository == "eve/gallery", "she may not push, and needs not"
+    community.sweep()
+    assert (community.state(thread), "lane/urgent" in thread.labels) == ("success", True)
+    done = community.do(ADA, "review", "merge", "--ready", "--judge", ROBOT.login)
+    assert f"#{thread.number} merged" in done.stdout
+    site = community.publish()
+    (revoked,) = site.json("v1/revoked.json")["revoked"]
+    assert (site.serial, revoked["id"], revoked["releases"]) == (before.serial + 1, "acme/tiny", ["1.0.0"])
+    assert revoked["files"] == ["3f79bb7b435b05321651daefd374cdc681dc06faa65e374e38337b88ca046dea"]
+    assert site.pinned("acme/tiny")["releases"]["1.0.0"]["status"] == "quarantined"
+    lifted = community.proposes(ADA, "reinstate", "acme/tiny@1.0.0")
+    for by, state in ((None, "pending"), (BOB, "pending"), (EVE, "success")):
+        if by:
+            community.do(by, "review", "approve", str(lifted.number), "--yes")
+        community.sweep()
+        assert community.state(lifted) == state
+    community.merge(lifted)
+    after = community.publish()
+    assert (after.json("v1/revoked.json")["revoked"], after.shown("acme/tiny")) == ([], EVERYWHERE)

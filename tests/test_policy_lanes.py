@@ -347,6 +347,8 @@ def test_a_steward_quarantines_at_once(story: Story) -> None:
     head = story.propose(QUARANTINE)
     found = story.verdict(head, "chen", since=None)
     assert (found.lane, found.state, found.turn) == ("urgent", "success", "us")
+    ahead = story.verdict(head, "chen", since=NOW + HOUR)
+    assert (ahead.state, ahead.earliest) == ("success", None), "whose clock is right does not matter"
     owner = story.verdict(head, "ada")
     assert (owner.lane, missing(owner)) == ("manual", [("steward", "quarantine", 1)])
     assert story.verdict(head, "ada", said("dora")).state == "success"
