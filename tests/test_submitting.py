@@ -98,6 +98,78 @@ def test_again_updates_the_open_one(submit: Callable[..., Result], cloned: Path,
     assert next(iter(forge_server.forge(ADA).pulls())).head == pull.head
 
 
+def test_a_title_follows_the_changes_unless_somebody_wrote_it(
+    submit: Callable[..., Result], cloned: Path, forge_server: Server
+) -> None:
+    edited(cloned)
+    submit("submit")
+    edited(cloned, "summary: Another.", "summary: A third.")
+    submit("submit")
+    (pull,) = forge_server.forge(ADA).pulls()
+    assert pull.title.endswith("A third.")
+    submit("submit", "--title", "Mine")
+    edited(cloned, "summary: A third.", "summary: A fourth.")
+    submit("submit")
+    (pull,) = forge_server.forge(ADA).pulls()
+    assert (pull.title, "A fourth." in pull.body) == ("Mine", True)
+
+
+def told(said: str) -> list[str]:
+    """Commands that a message names."""
+    return [line.strip() for line in said.splitlines() if line.startswith("  git ")]
+
+
+def test_after_the_merge_the_same_file_is_changed_again(
+    submit: Callable[..., Result], cloned: Path, forge_server: Server
+) -> None:
+    edited(cloned)
+    submit("submit", by=MALLORY)
+    forge_server.state.merge(forge_server.state.threads[1])
+    edited(cloned, "summary: Another.", "summary: A third.")
+    done = submit("submit", by=MALLORY)
+    assert (done.exit_code, "main changed the same files" in done.stderr) == (1, True)
+    assert "in it already" in done.stderr
+    (command,) = told(done.stderr)
+    git(cloned, *command.split()[1:])
+    done = submit("submit", by=MALLORY)
+    assert done.exit_code == 0, done.stderr
+    (pull,) = forge_server.forge(ADA).pulls()
+    assert "Another. → A third." in pull.title
+
+
+def test_others_changed_the_same_file(submit: Callable[..., Result], cloned: Path, forge_server: Server) -> None:
+    model = cloned / "registry" / MODEL
+    edited(cloned)
+    submit("submit")
+    edited(cloned, "summary: Another.", "summary: A third.")
+    theirs = model.read_bytes().replace(b"A third.", b"Theirs.")
+    forge_server.push("main", {f"registry/{MODEL}": theirs})
+    done = submit("submit")
+    assert (done.exit_code, "main changed the same files" in done.stderr) == (1, True)
+    *before, add, commit = told(done.stderr)
+    subprocess.run(["bash", "-c", "\n".join(before)], cwd=cloned, check=False, capture_output=True)
+    assert "<<<<<<<" in model.read_text()
+    model.write_bytes(theirs.replace(b"Theirs.", b"Ours."))
+    subprocess.run(["bash", "-c", f"{add}\n{commit}"], cwd=cloned, check=True, capture_output=True)
+    done = submit("submit")
+    assert done.exit_code == 0, done.stderr
+
+
+def test_others_changed_a_file_that_is_not_committed_here(
+    submit: Callable[..., Result], cloned: Path, forge_server: Server
+) -> None:
+    model = cloned / "registry" / MODEL
+    theirs = model.read_bytes().replace(b"A small chat model for tests.", b"Theirs.")
+    forge_server.push("main", {f"registry/{MODEL}": theirs})
+    edited(cloned)
+    (command,) = told(submit("submit").stderr)
+    subprocess.run(["bash", "-c", command], cwd=cloned, check=False, capture_output=True)
+    assert "<<<<<<<" in model.read_text()
+    model.write_bytes(theirs.replace(b"Theirs.", b"Ours."))
+    done = submit("submit")
+    assert done.exit_code == 0, done.stderr
+
+
 def test_who_may_not_push_goes_through_a_fork(
     submit: Callable[..., Result], cloned: Path, forge_server: Server
 ) -> None:

@@ -38,13 +38,16 @@ class ConflictError(GitError):
 
     exit_code: ClassVar[int] = 1
 
-    def __init__(self, paths: Iterable[str], base: str) -> None:
+    def __init__(self, paths: Iterable[str], base: str, steps: str = "") -> None:
+        """With the `steps` that help, where they are others than to merge and push."""
         self.paths = tuple(paths)
         listed = "".join(f"\n  {_shown(path)}" for path in self.paths)
         remote, _, branch = base.partition("/")
         fetch = f"  git fetch {remote} {branch}\n" if branch and remote != "refs" else ""
         super().__init__(
-            f"{base} changed the same files:{listed}\n"
+            f"{base} changed the same files:{listed}\n{steps}"
+            if steps
+            else f"{base} changed the same files:{listed}\n"
             f"update your branch:\n{fetch}  git merge {base}\n"
             "then mend what is between the marks `<<<<<<<` and `>>>>>>>`, and:\n"
             "  git add --all\n  git commit --signoff --no-edit\n  git push"

@@ -5,6 +5,7 @@ Only files of the registry go. Whoever may not push to the repository pushes to 
 
 from __future__ import annotations
 
+import hashlib
 import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
@@ -18,7 +19,7 @@ from galleryctl.reviewing import markdown
 
 if TYPE_CHECKING:
     import datetime as dt
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
     from pathlib import Path
 
     from galleryctl.changes import Change
@@ -88,10 +89,36 @@ def look(forge: Forge, wanted: Wanted, *, base: str, token: str | None = None) -
     """Fetch the default branch, and compare with it what is on the disk. Raises `UsageError` where nothing differs."""
     git.fetch(wanted.root, forge.clone_url(), [f"+refs/heads/{base}:{BASE}"], token)
     head = git.snapshot(wanted.root, wanted.paths or (wanted.registry.name,))
-    found = comparing.compare(wanted.root, wanted.registry.name, base=BASE, head=head, now=wanted.now, jobs=wanted.jobs)
+    name, at = wanted.registry.name, wanted.now
+    try:
+        found = comparing.compare(wanted.root, name, base=BASE, head=head, now=at, jobs=wanted.jobs)
+    except comparing.ConflictError as conflict:
+        raise comparing.ConflictError(conflict.paths, base, _together(wanted)) from None
     if not found.changes:
         raise UsageError(f"nothing differs from {base}: change something first, with galleryctl new, edit or release")
     return Looked(found, base, wanted.title or title(found.changes))
+
+
+def _together(wanted: Wanted) -> str:
+    """How to bring what is on the disk together with the default branch, as commands."""
+    mend = "Mend what is between the marks `<<<<<<<` and `>>>>>>>` where git left any, and hand it in again:\n"
+    if _merged_already(wanted.root):
+        branch = _free(wanted.root, f"{_PREFIX}next")
+        return (
+            "all commits of your branch are in it already: take what you changed since to a new branch\n"
+            f"  git switch --merge --create {branch} {BASE}\n{mend}  galleryctl submit"
+        )
+    return (
+        "bring both together; the first two lines where you have not committed yet\n"
+        f'  git add {wanted.registry.name}\n  git commit --signoff --message "What I changed"\n  git merge {BASE}\n'
+        f"{mend}  git add --all\n  git commit --signoff --no-edit\n  galleryctl submit"
+    )
+
+
+def _merged_already(root: Path) -> bool:
+    """Whether the branch brings nothing that the default branch has not got, as after a merge that squashed it."""
+    commit = git.merged(root, BASE, "HEAD").commit
+    return commit is not None and not git.touched(git.at(root, BASE), git.at(root, commit))
 
 
 def agreements(
@@ -130,7 +157,8 @@ def submit(forge: Forge, wanted: Wanted, looked: Looked, *, token: str | None = 
             title=looked.title, body=text, branch=branch, base=looked.branch, repository=repository, draft=wanted.draft
         )
         return Submitted(made, created=True, branch=branch, repository=repository)
-    again = forge.update(known.number, title=wanted.title or None, body=_renewed(known.body, text))
+    heading = wanted.title or (looked.title if _mark(known.title) in known.body else None)
+    again = forge.update(known.number, title=heading, body=_renewed(known.body, text))
     return Submitted(again, created=False, branch=branch, repository=repository)
 
 
@@ -201,7 +229,7 @@ def body(looked: Looked, wanted: Wanted) -> str:
         (True, "Commits are signed off"),
     )
     lines = [
-        "## What changes", "", *_what(looked.compared.changes), "",
+        "## What changes", "", *_what(looked), "",
         "## Why", "", wanted.why.strip() or "_The changes say it._", "",
         "## Before you ask for a review", "",
         *(f"- [{'x' if done else ' '}] {text}" for done, text in ticks),
@@ -209,11 +237,16 @@ def body(looked: Looked, wanted: Wanted) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _what(changes: Iterable[Change]) -> list[str]:
-    groups = [(heading, wording.summary(found)) for heading, found in wording.grouped(changes)]
+def _what(looked: Looked) -> list[str]:
+    groups = [(heading, wording.summary(found)) for heading, found in wording.grouped(looked.compared.changes)]
     shown = [f"- {markdown.code(heading)} {markdown.prose(said, 300)}" for heading, said in groups[:_MOST]]
     rest = len(groups) - _MOST
-    return [_BEGIN, *shown, *([f"- and {rest} more"] if rest > 0 else []), _END]
+    return [_BEGIN, *shown, *([f"- and {rest} more"] if rest > 0 else []), _mark(title(looked.compared.changes)), _END]
+
+
+def _mark(name: str) -> str:
+    """Tells whether a title is still the one that was made here: then it follows the changes."""
+    return f"<!-- title {hashlib.sha256(name.encode()).hexdigest()[:16]} -->"
 
 
 def _counted(found: Sequence[Problem], what: str) -> str:
