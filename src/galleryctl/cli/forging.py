@@ -9,8 +9,6 @@ from typing import TYPE_CHECKING
 import click
 
 if TYPE_CHECKING:
-    import datetime as dt
-    from collections.abc import Sequence
     from pathlib import Path
 
     from galleryctl.forge import Forge
@@ -78,34 +76,3 @@ def named(repository: str) -> Forge:
             f"into the variable {TOKENS[0]}"
         )
     return GitHub(repository, secret, address=os.environ.get("GITHUB_API_URL") or ADDRESS)
-
-
-_ASKED = "galleryctl.submit"
-
-
-def _ready(ctx: click.Context, param: click.Parameter, value: bool) -> None:  # noqa: ARG001, FBT001 - click's signature
-    """Find out that the forge cannot be spoken to before anything is changed."""
-    if value and not ctx.resilient_parsing:
-        from pathlib import Path  # noqa: PLC0415 - on use
-
-        ctx.meta[_ASKED] = forge(ctx.params.get("registry") or Path("registry"), None)
-
-
-submit = click.option(
-    "--submit", is_flag=True, expose_value=False, callback=_ready, help="Hand it in at once, as a pull request."
-)
-
-
-def hand_in(registry: Path, paths: Sequence[str], title: str, why: str, now: dt.datetime) -> int | None:
-    """Hand in what a command changed, where `--submit` asks for it: an exit code, none where it does not.
-
-    `paths` begin with the registry's folder.
-    """
-    there = click.get_current_context().meta.get(_ASKED)
-    if there is None:
-        return None
-    from galleryctl.cli import submitting  # noqa: PLC0415 - on use
-    from galleryctl.reviewing.submitting import Wanted  # noqa: PLC0415 - on use
-
-    wanted = Wanted(registry.resolve(), now, tuple(paths), title, why)
-    return submitting.handed_in(there, wanted, registry)

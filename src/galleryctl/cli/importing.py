@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 import click
 
-from galleryctl.cli import forging, options
+from galleryctl.cli import options, submitting
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -240,7 +240,7 @@ def _as_version(asked: _Asked, rows: Sequence[Row], identifier: str, *, bump: Pa
         click.echo(path)
     _problems(problems, f"galleryctl check {made.paths[0]}")
     click.echo(f"{made.id} {made.version}, from {report.visible(row.source)}", err=True)
-    return forging.hand_in(asked.registry, made.paths, "", "", asked.now) or 0
+    return submitting.hand_in(asked.registry, made.paths, "", "", asked.now) or 0
 
 
 def _single(asked: _Asked, rows: Sequence[Row]) -> Row:

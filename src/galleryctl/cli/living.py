@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from galleryctl.cli import forging, meaning, options
+from galleryctl.cli import meaning, options, submitting
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -37,7 +37,7 @@ def _day(ctx: click.Context, param: click.Parameter, value: str) -> dt.date:
 @click.command("deploy")
 @_model
 @options.registry
-@forging.submit
+@submitting.submit
 @options.now
 def deploy_command(id_: str, registry: Path, now: dt.datetime) -> int:
     """Show a withdrawn model in lists and searches again.
@@ -55,7 +55,7 @@ def deploy_command(id_: str, registry: Path, now: dt.datetime) -> int:
 @_model
 @options.registry
 @_reason
-@forging.submit
+@submitting.submit
 @options.now
 def withdraw_command(id_: str, registry: Path, reason: str | None, now: dt.datetime) -> int:
     """Take a model out of lists and searches. Neither the model nor its definition goes, and pins go on resolving.
@@ -74,7 +74,7 @@ def withdraw_command(id_: str, registry: Path, reason: str | None, now: dt.datet
 @options.registry
 @_reason
 @_successor
-@forging.submit
+@submitting.submit
 @options.now
 def deprecate_command(id_: str, registry: Path, reason: str | None, successor: str | None, now: dt.datetime) -> int:
     """Ask the users of a model, or of one release, to move on. Lists go on showing it, marked.
@@ -97,7 +97,7 @@ def deprecate_command(id_: str, registry: Path, reason: str | None, successor: s
 @_reason
 @_successor
 @_yes
-@forging.submit
+@submitting.submit
 @options.now
 def discontinue_command(
     id_: str, registry: Path, reason: str | None, successor: str | None, *, yes: bool, now: dt.datetime
@@ -127,7 +127,7 @@ def discontinue_command(
 @click.command("reinstate")
 @_release
 @options.registry
-@forging.submit
+@submitting.submit
 @options.now
 def reinstate_command(id_: str, registry: Path, now: dt.datetime) -> int:
     """Put a deprecated, discontinued or quarantined model, or one release, into use again; its reason goes.
@@ -146,7 +146,7 @@ def reinstate_command(id_: str, registry: Path, now: dt.datetime) -> int:
 @_release
 @options.registry
 @_reason
-@forging.submit
+@submitting.submit
 @options.now
 def quarantine_command(id_: str, registry: Path, reason: str | None, now: dt.datetime) -> int:
     """Stop a model, or one release, at once: nobody resolves it, and runtimes that sync stop copies they have.
@@ -165,7 +165,7 @@ def quarantine_command(id_: str, registry: Path, reason: str | None, now: dt.dat
 @options.registry
 @click.option("--on", required=True, metavar="DATE", callback=_day, help="From this day on it counts as discontinued.")
 @click.option("--reason", metavar="TEXT", help="Why; needed where the date is brought forward.")
-@forging.submit
+@submitting.submit
 @options.now
 def expire_command(id_: str, registry: Path, on: dt.date, reason: str | None, now: dt.datetime) -> int:
     """Set the day from which a model counts as discontinued. No file changes on that day.
@@ -184,7 +184,7 @@ def expire_command(id_: str, registry: Path, on: dt.date, reason: str | None, no
 @_model
 @options.registry
 @click.option("--until", required=True, metavar="DATE", callback=_day, help="The new day; later than the present one.")
-@forging.submit
+@submitting.submit
 @options.now
 def renew_command(id_: str, registry: Path, until: dt.date, now: dt.datetime) -> int:
     """Put off the day on which a model expires, where it is `renewable`.
@@ -205,7 +205,7 @@ def renew_command(id_: str, registry: Path, until: dt.date, now: dt.datetime) ->
 @click.option("--note", default="", metavar="TEXT", help="More for the reviewers; it is not published.")
 @_successor
 @_yes
-@forging.submit
+@submitting.submit
 @options.now
 def remove_command(
     id_: str, registry: Path, reason: str | None, note: str, successor: str | None, *, yes: bool, now: dt.datetime
@@ -233,7 +233,7 @@ def remove_command(
 @click.argument("level", metavar="LEVEL")
 @options.registry
 @click.option("--allow", multiple=True, metavar="NAME", help="Group or person who sees it too, for restricted.")
-@forging.submit
+@submitting.submit
 @options.now
 def visibility_command(id_: str, level: str, registry: Path, allow: tuple[str, ...], now: dt.datetime) -> int:
     """Show a model to more people: private, restricted, organisation or public. An audience only grows.
@@ -260,7 +260,7 @@ class _Signed(click.Command):
 @_model
 @click.argument("tags", nargs=-1, required=True, metavar="+TAG -TAG…")
 @options.registry
-@forging.submit
+@submitting.submit
 @options.now
 def tag_command(id_: str, tags: tuple[str, ...], registry: Path, now: dt.datetime) -> int:
     """Add tags to a model and take tags from it; they are words of taxonomy.yaml, or other spellings of these.
@@ -343,7 +343,7 @@ def _carry_out(plan: Plan, registry: Path, *, now: dt.datetime, question: str = 
     meaning.fields(() if plan.gone else plan.changes)
     if not question:
         _meaning(plan)
-    handed = forging.hand_in(registry, changed.paths, changed.title, changed.body, now)
+    handed = submitting.hand_in(registry, changed.paths, changed.title, changed.body, now)
     if handed is None:
         _next(registry, plan)
     return handed or 0

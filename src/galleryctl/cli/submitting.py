@@ -130,6 +130,34 @@ def _pages(looked: Looked, registry: Path) -> list[str]:
     return [f"{site}/{layout.address(layout.type_page(kind))}" for kind in kinds][:3]
 
 
+_ASKED = "galleryctl.submit"
+
+
+def _ready(ctx: click.Context, param: click.Parameter, value: bool) -> None:  # noqa: ARG001, FBT001 - click's signature
+    """Find out that the forge cannot be spoken to before anything is changed."""
+    if value and not ctx.resilient_parsing:
+        ctx.meta[_ASKED] = forging.forge(ctx.params.get("registry") or Path("registry"), None)
+
+
+submit = click.option(
+    "--submit", is_flag=True, expose_value=False, callback=_ready, help="Hand it in at once, as a pull request."
+)
+
+
+def hand_in(registry: Path, paths: Sequence[str], title: str, why: str, now: dt.datetime) -> int | None:
+    """Hand in what a command changed, where `--submit` asks for it: an exit code, none where it does not.
+
+    `paths` begin with the registry's folder.
+    """
+    there = click.get_current_context().meta.get(_ASKED)
+    if there is None:
+        return None
+    from galleryctl.reviewing.submitting import Wanted  # noqa: PLC0415 - on use
+
+    wanted = Wanted(registry.resolve(), now, tuple(paths), title, why)
+    return handed_in(there, wanted, registry)
+
+
 @click.command("status")
 @click.argument("number", required=False, type=click.IntRange(1), metavar="[NUMBER]")
 @options.registry

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from galleryctl.cli import forging, meaning, options
+from galleryctl.cli import meaning, options, submitting
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -163,7 +163,7 @@ def _question(
 @click.option("--from", "source", metavar="SOURCE", help="Take the release from here, as import would.")
 @click.option("--offline", is_flag=True, help="Ask no source: revisions, sizes and digests stay as they are.")
 @options.allow_private
-@forging.submit
+@submitting.submit
 @options.now
 def release_command(  # noqa: PLR0913 - one parameter for each option
     id_: str | None, version: str | None, registry: Path, bump: Part | None, notes: str | None, source: str | None,
@@ -209,7 +209,7 @@ def release_command(  # noqa: PLR0913 - one parameter for each option
     if not notes and begun:
         click.echo(f"say what is new: galleryctl edit {made.id}@{made.version} notes=…", err=True)
     meaning.seen(registry, made.id, now=now)
-    return forging.hand_in(registry, made.paths, "", notes or "", now) or 0
+    return submitting.hand_in(registry, made.paths, "", notes or "", now) or 0
 
 
 def _alarmed(made: Released) -> int:
@@ -260,7 +260,7 @@ def readme_command(id_: str | None, registry: Path, language: str | None, *, rep
 @click.argument("id_", metavar="ID[@VERSION]")
 @click.argument("assignments", nargs=-1, required=True, metavar="FIELD=VALUE…")
 @options.registry
-@forging.submit
+@submitting.submit
 @options.now
 def edit_command(id_: str, assignments: tuple[str, ...], registry: Path, now: dt.datetime) -> int:
     """Change fields of a model, or of one release of it; comments and order stay.
@@ -287,7 +287,7 @@ def edit_command(id_: str, assignments: tuple[str, ...], registry: Path, now: dt
     click.echo(made.path)
     meaning.fields(made.changes)
     meaning.seen(registry, id_.partition("@")[0], now=now)
-    return forging.hand_in(registry, (made.path,), "", "", now) or 0
+    return submitting.hand_in(registry, (made.path,), "", "", now) or 0
 
 
 def _next(*lines: str) -> None:

@@ -9,12 +9,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
+from galleryctl.reviewing.sweep import CONTEXT
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from galleryctl.forge import Settings
 
-CONTEXT = "galleryctl/verdict"
 _ACTIONS_APP = 15368
 """The app of GitHub Actions: every workflow of the repository writes under it."""
 _PROTECTED = "(protected branches)"  # as the forge's settings are read
@@ -44,6 +45,21 @@ def examine(settings: Settings, repository: str, *, public: bool = True) -> tupl
         *_environments(settings, f"{repository}/settings/environments"),
         *_pages(settings, f"{repository}/settings/pages"),
         *_privacy(settings, f"{repository}/settings", public=public),
+    )
+
+
+def quorum(admins: int, needed: int, where: str) -> Sign:
+    """Whether the rules can be changed by a pull request at all: by its author and enough other admins."""
+    are = "1 person" if admins == 1 else f"{admins or 'no'} people"
+    more, lower = max(0, needed + 1 - admins), f"write `rules: {{admin_quorum: {admins - 1}}}`"
+    return _said(
+        "admins",
+        known=True,
+        well=not more,
+        good=f"{are} may change the rules, with {needed} to approve it",
+        bad=f"{are} may change the rules, and {needed} beside the author must approve it: no pull request gets there",
+        click=f"roles.yaml: grant `govern` to {more} more" + (f", or {lower}" if 1 < admins <= needed else ""),
+        where=where,
     )
 
 

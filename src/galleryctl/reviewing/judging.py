@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from galleryctl import canonical, checks, git, policy, report
+from galleryctl import canonical, changes, checks, git, policy, report
 from galleryctl.errors import GalleryError, GitError, UsageError
 from galleryctl.loading import comparing
 from galleryctl.problems import Problem
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from pathlib import Path
 
-    from galleryctl.changes import Change
     from galleryctl.checks.rule import Finding, Ledger
     from galleryctl.git import Proposed
     from galleryctl.loading.comparing import Compared
@@ -117,7 +116,7 @@ def as_json(judged: Judged) -> dict[str, Any]:
         "why": verdict.why,
         "earliest": canonical.moment(verdict.earliest) if verdict.earliest else None,
         "approvals": [_need(need) for need in verdict.approvals],
-        "changes": [_change(change) for change in verdict.changes],
+        "changes": [changes.as_json(change) for change in verdict.changes],
         "problems": [report.as_json(problem) for problem in verdict.problems],
         "kinds": list(verdict.kinds),
         "risks": list(verdict.risks),
@@ -140,9 +139,3 @@ def _need(need: Need) -> dict[str, Any]:
         "given": list(need.given),
         "missing": need.missing,
     }
-
-
-def _change(change: Change) -> dict[str, Any]:
-    fields = ("subject", "kind", "version", "field", "before", "after", "path", "type", "visibility", "edition")
-    found = {name: getattr(change, name) for name in fields}
-    return {name: value for name, value in found.items() if value is not None and value != ""}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, NamedTuple
 
 from galleryctl.reviewing.comment import MARKER
@@ -13,6 +14,8 @@ if TYPE_CHECKING:
 
     from galleryctl.forge import Forge, PullRequest
 
+_FACTS = re.compile(r"\A(?:turn|ready,) [^:]*: ")
+"""What a status says for programs, before its sentence: turn and lane have lines of their own."""
 _BOLD, _DIM, _RESET = "\x1b[1m", "\x1b[2m", "\x1b[0m"
 _COLOURS = {"success": "\x1b[32m", "pending": "\x1b[33m", "failure": "\x1b[31m", "error": "\x1b[31m"}
 
@@ -80,7 +83,8 @@ def text(standing: Standing, *, colour: bool = False) -> str:
     tint = _COLOURS.get(standing.state, "") if colour else ""
     lines = [f"{bold}#{standing.number} {standing.title}{reset}"]
     state = standing.state or "not judged yet"
-    lines.append(f"  {tint}{state}{reset}{': ' + standing.said if standing.said else ''}")
+    said = _FACTS.sub("", standing.said)
+    lines.append(f"  {tint}{state}{reset}{': ' + said if said else ''}")
     facts = {
         "turn": standing.turn,
         "lane": standing.lane,

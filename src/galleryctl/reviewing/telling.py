@@ -173,12 +173,15 @@ def _lane(page: Page, found: Verdict, now: dt.datetime) -> None:
 
 
 def owners(groups: Sequence[tuple[str, Sequence[Right]]], *, width: int = ENDLESS, colour: bool = False) -> str:
-    """Who may do what: each action with its people, and why they may."""
+    """Who may do what: actions with their people, and why they may; those that the same people may, together."""
     page = Page(width, colour=colour)
-    for index, (action, rights) in enumerate(groups):
+    same: dict[Sequence[Right], list[str]] = {}
+    for action, rights in groups:
+        same.setdefault(tuple(rights), []).append(action)
+    for index, (rights, actions) in enumerate(same.items()):
         if index:
             page.lines.append("")
-        page.add(action, style=_BOLD)
+        page.add(", ".join(actions), style=_BOLD)
         if not rights:
             page.add("nobody", indent="  ", style=_YELLOW)
         for person, group in groupby(rights, key=lambda right: right.person):
