@@ -347,9 +347,10 @@ def _overrides(verdict: Verdict, detail: _Detail) -> str:
 
 
 def _see(report: Report, links: Links) -> str:
+    all_checks = "all checks" if report.preview else "all checks, with the preview under Artifacts"
     found = [
         link("preview (download)", report.preview) if report.preview else "",
-        link("all checks", report.checks) if report.checks else "",
+        link(all_checks, report.checks) if report.checks else "",
         link("queue", f"{links.site.rstrip('/')}/review/"),
         f"all of it: {code(f'galleryctl review show {report.number}')}",
     ]
