@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from galleryctl.forge import Settings
-from galleryctl.reviewing.doctor import examine
+from galleryctl.reviewing.doctor import examine, quorum
 
 CHECKS: dict[str, Any] = {
     "strict_required_status_checks_policy": True,
@@ -41,6 +41,21 @@ def test_a_repository_that_is_well() -> None:
     signs = examine(WELL, "https://forge.example/a/b")
     assert {sign.state for sign in signs} == {"well"}
     assert len(signs) == 14
+
+
+@pytest.mark.parametrize(
+    ("admins", "needed", "click"),
+    [
+        (3, 2, ""),
+        (2, 1, ""),
+        (2, 2, "grant `govern` to 1 more, or write `rules: {admin_quorum: 1}`"),
+        (0, 2, "grant `govern` to 3 more"),
+        (1, 1, "grant `govern` to 1 more"),
+    ],
+)
+def test_rules_that_nobody_could_change(admins: int, needed: int, click: str) -> None:
+    sign = quorum(admins, needed, "https://forge.example/a/b")
+    assert (sign.state, sign.click.removeprefix("roles.yaml: ")) == ("ill" if click else "well", click)
 
 
 def without(kind: str) -> tuple[dict[str, Any], ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import TYPE_CHECKING
 
 import pytest
@@ -44,6 +45,7 @@ def test_doctor_says_what_to_click(keep: Callable[..., Result]) -> None:
     assert done.exit_code == 1
     assert "✗ the gate: a merge needs no galleryctl/verdict" in done.stdout
     assert "https://github.com/acme/gallery/settings/rules" in done.stdout
+    assert re.search("admins: [0-9]+ people may change the rules", done.stdout), done.stdout
     assert "to change" in done.stderr
 
 

@@ -56,8 +56,11 @@ roles:
   clearance: [widen]
   steward: [quarantine, reinstate, remove, rename, transfer, override]
   admin: [govern]
+# How many admins approve a change of these files, none of them its author: 2 unless said, of 3 or more.
+# rules: {admin_quorum: 1}
 # grants:
 #   - {role: owner, to: maintainers, scope: "*"}
+#   - {role: admin, to: maintainers, scope: "*"}
 """
 
 _POLICY = """\

@@ -37,7 +37,7 @@ def doctor_command(registry: Path, repo: str | None, form: str, *, keep_alive: b
       galleryctl doctor
       galleryctl doctor --repo acme/gallery --format json
     """  # noqa: D301
-    from galleryctl import report  # noqa: PLC0415 - on use
+    from galleryctl import policy, report  # noqa: PLC0415 - on use
     from galleryctl.reviewing import doctor  # noqa: PLC0415 - on use
 
     forge = forging.forge(registry, repo)
@@ -45,9 +45,13 @@ def doctor_command(registry: Path, repo: str | None, form: str, *, keep_alive: b
         enabled = forge.enable_workflows()
         click.echo("\n".join(f"switched on: {name}" for name in enabled) or "all workflows are on", err=True)
         return 0
-    public = options.load(registry, now=now, revision=None, jobs=1).governance.policy.repository == "public"
-    address = forging.settings(registry).repository or f"https://github.com/{forge.repository}"
-    signs = doctor.examine(forge.settings(), address.rstrip("/"), public=public)
+    loaded, known = options.load(registry, now=now, revision=None, jobs=1), forging.settings(registry)
+    public = loaded.governance.policy.repository == "public"
+    address = (known.repository or f"https://github.com/{forge.repository}").rstrip("/")
+    admins = policy.Rights(loaded.world).who("govern", policy.Target())
+    page = f"{address}/blob/{known.branch}/{registry.resolve().name}/roles.yaml"
+    quorum = doctor.quorum(len(admins), loaded.governance.roles.rules.admin_quorum, page)
+    signs = (*doctor.examine(forge.settings(), address, public=public), quorum)
     if form == "json":
         click.echo(report.dumped([_json(sign) for sign in signs]), nl=False)
     else:
