@@ -126,10 +126,10 @@ def _roles(folder: Path, base: str) -> Roles:
     from galleryctl import git  # noqa: PLC0415 - on use
     from galleryctl.loading import governance  # noqa: PLC0415 - on use
 
-    tree = git.at(folder.parent, base)
-    paths = {path.removeprefix(f"{folder.name}/"): entry for path, entry in tree.entries(folder.name).items()}
-    wanted = {path: entry for path, entry in paths.items() if path.startswith(("gallery.", "roles."))}
-    return governance.read(tree, folder.name, wanted).roles
+    files = [f"{folder.name}/{stem}.{suffix}" for stem in ("gallery", "roles") for suffix in ("yaml", "json")]
+    tree = git.at(folder.parent, base, only=files)
+    paths = {path.removeprefix(f"{folder.name}/"): entry for path, entry in tree.entries().items()}
+    return governance.read(tree, folder.name, paths).roles
 
 
 @click.command("owners")

@@ -20,11 +20,11 @@ from galleryctl.git.differing import ExcessError
 from galleryctl.git.merging import Merged, Proposed, commits, merge_base, merged
 from galleryctl.git.proposing import Proposal
 from galleryctl.git.remotes import advertised, fetch, push
-from galleryctl.git.trees import LIMIT, Checkout, Folder, Revision, Tree, TreeEntry, Unwritten
+from galleryctl.git.trees import LIMIT, Checkout, Folder, Listings, Revision, Tree, TreeEntry, Unwritten
 from galleryctl.git.writing import Signature, commit
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
 __all__ = [
@@ -80,16 +80,24 @@ def working(root: Path) -> Tree:
     return Folder(root) if place is None or place.top is None else Checkout(root, place.algorithm)
 
 
-def at(root: Path, revision: str, like: Tree | None = None) -> Tree:
+def at(
+    root: Path,
+    revision: str,
+    like: Tree | None = None,
+    *,
+    only: Sequence[str] = (),
+    kept: Listings | None = None,
+) -> Tree:
     """The same folder in a revision, read from the objects; the folder itself need not exist on disk.
 
     `like` is another revision of the same folder that was read before: what is the same in both is not listed again.
+    Only some paths are listed with `only`; what all paths are may be `kept`.
     """
     place = run.required(root)
     commit = run.commit(place, revision)
     if isinstance(like, Revision):
         return like if like.commit == commit else Revision(place, commit, like if like.place == place else None)
-    return Revision(place, commit)
+    return Revision(place, commit, only=only, kept=kept)
 
 
 def proposed(root: Path, base: Tree, fork: str, name: str) -> Proposal:

@@ -15,11 +15,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from galleryctl.errors import GitError
-from galleryctl.git import differing
+from galleryctl.git import differing, listing
 from galleryctl.git import process as run
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 LIMIT = 8 * 2**20  # bytes of one file: a definition is text that people read
 _CHUNK = 2**20
@@ -55,6 +55,14 @@ class Tree(Protocol):
 
     def read(self, path: str, limit: int = LIMIT) -> bytes:
         """The bytes of a regular file. FileNotFoundError: no such file. ValueError: another kind, or over `limit`."""
+
+
+class Listings(Protocol):
+    """Where listings of commits are kept. It may lose them at any time."""
+
+    def listing(self, name: str) -> bytes | None: ...
+
+    def keep_listing(self, name: str, value: bytes) -> None: ...
 
 
 class Folder:
@@ -202,15 +210,25 @@ class Checkout(Folder):
 class Revision:
     """A folder of a commit, from git's objects. May be used on both sides of a fork.
 
-    With another revision that it is `like`, only what differs from that one is listed.
+    With another revision that it is `like`, only what differs from that one is listed; with `only`, only these paths
+    are there. A listing that is `kept` is not asked of git again.
     """
 
     root = None
 
-    def __init__(self, place: run.Place, commit: str, like: Revision | None = None) -> None:
+    def __init__(
+        self,
+        place: run.Place,
+        commit: str,
+        like: Revision | None = None,
+        only: Sequence[str] = (),
+        kept: Listings | None = None,
+    ) -> None:
         self.place = place
         self.commit = commit
         self._like = like
+        self._only = only
+        self._kept = kept
         self._objects: _Objects | None = None
 
     def entries(self, under: str = "") -> Mapping[str, TreeEntry]:
@@ -246,8 +264,20 @@ class Revision:
     def _all(self) -> dict[str, TreeEntry]:
         if self._like is not None:
             return self._changed(self._like)
-        scope = self.place.prefix.rstrip("/")
-        words = ["ls-tree", "-r", "-z", "--long", "--full-tree", self.commit, *(["--", scope] if scope else [])]
+        if self._kept is None or self._only:
+            return self._listed()
+        name = f"{self.commit}:{self.place.prefix}"
+        raw = self._kept.listing(name)
+        found = None if raw is None else listing.unpacked(raw, TreeEntry)
+        if found is None:
+            found = self._listed()
+            self._kept.keep_listing(name, listing.packed(found))
+        return found
+
+    def _listed(self) -> dict[str, TreeEntry]:
+        within = [f"{self.place.prefix}{path}".rstrip("/") for path in (self._only or [""])]
+        scope = ["--", *within] if any(within) else []
+        words = ["ls-tree", "-r", "-z", "--long", "--full-tree", self.commit, *scope]
         found: dict[str, TreeEntry] = {}
         skip, prefix, intern = len(self.place.prefix), self.place.prefix, sys.intern
         for record in run.names(run.finish(run.start(self.place.folder, *words))):  # "100644 blob <id>    123\t<path>"

@@ -17,6 +17,7 @@ from galleryctl.checks.rule import Comparison, Finding, Ledger
 from galleryctl.errors import GitError
 from galleryctl.gallery import Gallery
 from galleryctl.loading import governance
+from galleryctl.loading.store import Store
 from galleryctl.problems import Problem, Severity
 from galleryctl.spec import Policy, Roles, Settings, Taxonomy
 
@@ -95,7 +96,7 @@ def compare(  # noqa: PLR0913 - which trees, and how to read them
         if found.commit is None:
             raise ConflictError(found.conflicts, base)
         merged = found.commit
-    before = git.at(root, base)
+    before = git.at(root, base, kept=Store(git.private(root)))
     after = git.at(root, merged, like=before) if merged else _proposed(root, name, before, base)
     governed = _has_registry(before, name)
     touched = git.touched(before, after)

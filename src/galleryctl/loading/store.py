@@ -27,6 +27,7 @@ _SHAPE = (
     "PRAGMA page_size = 32768",  # a row takes one page, not five; of a new file only
     "CREATE TABLE IF NOT EXISTS folder (key TEXT PRIMARY KEY, outline, wire, listing, cards, problems)",
     "CREATE TABLE IF NOT EXISTS snapshot (key TEXT PRIMARY KEY, keys BLOB, problems BLOB)",
+    "CREATE TABLE IF NOT EXISTS listing (name TEXT PRIMARY KEY, value BLOB)",
     "CREATE TABLE IF NOT EXISTS history (folder TEXT PRIMARY KEY, tip TEXT, value TEXT)",
 )
 _FEW = 1_000  # so many are looked up one by one; for more, all are read
@@ -115,6 +116,27 @@ class Store:
             ("INSERT OR REPLACE INTO snapshot VALUES (?, ?, ?)", values),
             (
                 "DELETE FROM snapshot WHERE rowid NOT IN (SELECT rowid FROM snapshot ORDER BY rowid DESC LIMIT ?)",
+                (_SNAPSHOTS,),
+            ),
+        )
+
+    def listing(self, name: str) -> bytes | None:
+        """What git said lies in a commit."""
+        if self._path is None or not self._path.exists():
+            return None
+        try:
+            with closing(sqlite3.connect(self._path)) as base:
+                found = base.execute("SELECT value FROM listing WHERE name = ?", (name,)).fetchone()
+        except sqlite3.Error:  # no table yet, or damaged
+            return None
+        return found[0] if found and isinstance(found[0], bytes) else None
+
+    def keep_listing(self, name: str, value: bytes) -> None:
+        """Keep it; the oldest are forgotten."""
+        self._write(
+            ("INSERT OR REPLACE INTO listing VALUES (?, ?)", (name, value)),
+            (
+                "DELETE FROM listing WHERE rowid NOT IN (SELECT rowid FROM listing ORDER BY rowid DESC LIMIT ?)",
                 (_SNAPSHOTS,),
             ),
         )
