@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import langcodes
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -91,3 +92,10 @@ def test_a_language_of_the_gallery_counts_in_any_case() -> None:
     translated = judged.model(title="{en: Tiny, zh-hans: 小型, zh: 小型}")
     (problem,) = judged.problems({"gallery.yaml": settings} | translated, "LNG005")
     assert problem.message == "title in 'zh', which the gallery does not have"
+
+
+def test_common_codes_are_what_the_library_calls_good() -> None:
+    for code in languages.COMMON:
+        assert langcodes.tag_is_valid(code)
+        assert langcodes.standardize_tag(code) == code
+        assert code not in languages.DOUBTS

@@ -9,8 +9,6 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any, cast
 
-from jsonschema import Draft202012Validator
-
 from galleryctl.checks import near
 from galleryctl.checks.kinds import Kind, article, called, wrong
 from galleryctl.checks.rule import Finding
@@ -18,6 +16,7 @@ from galleryctl.checks.rule import Finding
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
+    from jsonschema import Draft202012Validator
     from jsonschema.exceptions import ValidationError
 
     from galleryctl.checks.rule import Pointer
@@ -36,7 +35,7 @@ _KNOWN = {
     "uniqueItems", "properties", "required", "additionalProperties",
 }  # fmt: skip
 _WORDS = {"title", "description", "examples", "default", "$schema", "$id", "$comment", "deprecated"}
-_KEPT: dict[int, tuple[Any, Callable[[Any], bool], Draft202012Validator]] = {}
+_KEPT: dict[int, tuple[Any, Callable[[Any], bool]]] = {}
 
 
 def accepts(schema: Mapping[str, Any]) -> Callable[[Any], bool]:
@@ -103,13 +102,19 @@ def _members(schema: Mapping[str, Any]) -> Callable[[Any], bool]:
     return check
 
 
-def _compiled(schema: Mapping[str, Any]) -> tuple[Callable[[Any], bool], Draft202012Validator]:
+def _compiled(schema: Mapping[str, Any]) -> Callable[[Any], bool]:
     kept = _KEPT.get(id(schema))
     if kept is None or kept[0] is not schema:
         if len(_KEPT) > 256:  # noqa: PLR2004 - a long-running server reads the schemas again and again
             _KEPT.clear()
-        kept = _KEPT[id(schema)] = (schema, accepts(schema), Draft202012Validator(dict(schema)))
-    return kept[1], kept[2]
+        kept = _KEPT[id(schema)] = (schema, accepts(schema))
+    return kept[1]
+
+
+def _validator(schema: Mapping[str, Any]) -> Draft202012Validator:
+    from jsonschema import Draft202012Validator  # noqa: PLC0415 - on use: nearly every block is right
+
+    return Draft202012Validator(dict(schema))
 
 
 def findings(document: Document, base: Pointer, schema: Mapping[str, Any], code: str) -> Iterator[tuple[str, Finding]]:
@@ -117,10 +122,10 @@ def findings(document: Document, base: Pointer, schema: Mapping[str, Any], code:
     block: Any = document.data
     for part in base:
         block = block[part]
-    accept, validator = _compiled(schema)
-    if accept(block):
+    if _compiled(schema)(block):
         return
-    for error in sorted(validator.iter_errors(block), key=lambda error: [str(part) for part in error.absolute_path]):
+    errors = _validator(schema).iter_errors(block)
+    for error in sorted(errors, key=lambda error: [str(part) for part in error.absolute_path]):
         pointer = (*base, *error.absolute_path)
         if not (code == "SCH005" and error.validator == "enum" and pointer[:2] == ("spec", "abilities")):  # ABL005
             yield from _told(document, pointer, error, code)

@@ -6,8 +6,6 @@ import re
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from packaging.requirements import InvalidRequirement, Requirement
-
 from galleryctl.checks import near, placed
 from galleryctl.checks.rule import Finding, Pointer, Rule, Subject, rule
 from galleryctl.problems import Severity
@@ -49,6 +47,8 @@ def unpinned_image(subject: Subject) -> Iterator[Finding]:
 @lru_cache(maxsize=4096)
 def _wrong(requirement: str) -> tuple[str, str] | None:
     """What is wrong with a requirement, and how to mend it."""
+    from packaging.requirements import InvalidRequirement, Requirement  # noqa: PLC0415 - on use: few models name any
+
     try:
         parsed = Requirement(requirement)
     except InvalidRequirement as error:

@@ -1,6 +1,7 @@
 """LNG: codes of languages (BCP-47), which are registered, and what was meant by those that are not.
 
-The registry of subtags is long, so it is read only for codes that look wrong.
+The registry of subtags is long, so it is read only for codes that look wrong, and the library only for those that are
+not among the common ones.
 """
 
 from __future__ import annotations
@@ -8,9 +9,6 @@ from __future__ import annotations
 import re
 from functools import cache
 from typing import TYPE_CHECKING, Literal, NamedTuple
-
-import langcodes
-from langcodes.registry_parser import parse_registry
 
 from galleryctl.checks.rule import Finding, Pointer, Rule, Subject, rule
 from galleryctl.document import DELETE, assign
@@ -53,6 +51,12 @@ AMBIGUOUS = {"in"}
 """Deprecated codes for which there is more than one right answer: Indonesian by the registry, India by intention."""
 
 _SHAPE = re.compile(r"[a-z]{2,3}([-_][a-z0-9]{1,8})*|[ix](-[a-z0-9]{1,8})+|art-lojban", re.IGNORECASE)
+COMMON = {
+    "ar", "bg", "bn", "ca", "cs", "da", "de", "el", "en", "es", "et", "fa", "fi", "fr", "he", "hi", "hr", "hu", "id",
+    "is", "it", "ja", "ko", "lt", "lv", "ms", "nl", "no", "pl", "pt", "ro", "ru", "sk", "sl", "sr", "sv", "ta", "te",
+    "th", "tr", "uk", "ur", "vi", "zh",
+}  # fmt: skip
+"""Codes that are certainly good as they are."""
 _NO_LANGUAGE = {"mul", "und", "mis"}
 _SPOKEN = {"kz": "kk", "ke": "sw"}  # CLDR names the language most written there
 
@@ -70,6 +74,10 @@ class _Registry(NamedTuple):
 @cache
 def read(text: str) -> Code:
     """What a code is worth. Codes in canonical form need no registry."""
+    if text in COMMON:
+        return Code("good", text)
+    import langcodes  # noqa: PLC0415 - on use: its tables are large
+
     if not _SHAPE.fullmatch(text) or text.lower() in _NO_LANGUAGE:
         return Code("prose", _named(text))
     if text[1] != "-" and langcodes.tag_is_valid(text) and langcodes.standardize_tag(text) == text:
@@ -84,6 +92,8 @@ def _enabled(code: str, languages: tuple[str, ...]) -> bool:
 
 @cache
 def _registry() -> _Registry:
+    from langcodes.registry_parser import parse_registry  # noqa: PLC0415 - on use
+
     languages: set[str] = set()
     regions: dict[str, str] = {}
     preferred: dict[str, str] = {}
@@ -102,6 +112,8 @@ def _registry() -> _Registry:
 
 
 def _judge(text: str) -> Code:
+    import langcodes  # noqa: PLC0415 - on use
+
     registry = _registry()
     tag = text.replace("_", "-")
     first, _, rest = tag.lower().partition("-")
@@ -121,6 +133,8 @@ def _judge(text: str) -> Code:
 
 
 def _no_language(first: str, registry: _Registry) -> Code:
+    import langcodes  # noqa: PLC0415 - on use
+
     if first in registry.regions:
         return Code("country", _likeliest(first), registry.regions[first])
     shorter = langcodes.standardize_tag(first) if first != "i" else ""
@@ -146,12 +160,16 @@ def _joined(language: str, rest: str) -> str:
 
 def _likeliest(country: str) -> str:
     """The language most models mean by a country; empty where none is spoken."""
+    import langcodes  # noqa: PLC0415 - on use
+
     found = _SPOKEN.get(country) or langcodes.Language.get(f"und-{country.upper()}").maximize().language
     return "" if found in {None, "und"} else str(found)
 
 
 def _named(text: str) -> str:
     """The code of a language given by its English name."""
+    import langcodes  # noqa: PLC0415 - on use
+
     if not text.isalpha() or len(text) <= 3:  # noqa: PLR2004 - a code, and no name
         return ""
     try:

@@ -8,20 +8,13 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from galleryctl.checks import placed
 from galleryctl.checks.rule import Finding, Pointer, Rule, Subject, rule
-from galleryctl.checks.sandbox import (
-    Compiled,
-    ExhaustedError,
-    RefusedError,
-    SecurityError,
-    TemplateError,
-    TemplateSyntaxError,
-)
 from galleryctl.problems import Severity
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from galleryctl.checks.placed import PlacedRelease
+    from galleryctl.checks.sandbox import Compiled
 
 ASKED = "What is the capital of France"
 _TOOL = {
@@ -114,9 +107,11 @@ def judge(text: str, *, tools: bool) -> Verdict:
     if go := _GO.search(text):
         line = text.count("\n", 0, go.start()) + 1
         return Verdict("TPL004", line, f"`{go[0].strip()}` is a Go template", "move it to the overlay of that runtime")
+    from galleryctl.checks import sandbox  # noqa: PLC0415 - on use: most models have no template
+
     try:
-        compiled = Compiled(text)
-    except TemplateSyntaxError as error:
+        compiled = sandbox.Compiled(text)
+    except sandbox.TemplateSyntaxError as error:
         return Verdict("TPL001", error.lineno, f"the template does not parse: {error.message}", "correct it")
     if compiled.reaches:
         line, what = compiled.reaches[0]
@@ -134,19 +129,21 @@ def judge(text: str, *, tools: bool) -> Verdict:
 
 
 def _try(compiled: Compiled, name: str, conversation: dict[str, Any], *, tools: bool) -> Verdict:  # noqa: PLR0911 - one line for each outcome
+    from galleryctl.checks import sandbox  # noqa: PLC0415 - on use: most models have no template
+
     calls = "tools" in conversation
     try:
         written = compiled.render({**_TOKENS, **conversation})
-    except SecurityError as error:
+    except sandbox.SecurityError as error:
         return Verdict("TPL003", _line(error), f"it reaches out of the sandbox: {error}", "remove it")
-    except ExhaustedError as error:
+    except sandbox.ExhaustedError as error:
         return Verdict("TPL002", _line(error), f"it does not come to an end with {name}: {error}", "bound its loops")
-    except RefusedError as error:  # its author says so: a limit of the model, unless nothing would be left of it
+    except sandbox.RefusedError as error:  # its author says so: a limit of the model, unless nothing is left of it
         if name == "one user turn" or (calls and tools):
             message = f"it refuses {name}: {error}"
             return Verdict("TPL002", _line(error), message, "let it render, or drop the ability it refuses")
         return Verdict()
-    except TemplateError as error:
+    except sandbox.TemplateError as error:
         if calls and not tools:
             return Verdict()
         fix = "guard `tools` with `if`" if calls else "guard what may be missing with `is defined`"
