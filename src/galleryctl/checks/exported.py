@@ -149,21 +149,26 @@ def shared_name(world: World) -> Iterator[Finding]:
     runtimes: {xinference: {name: globex-tiny}}
     ```
     """
-    shown = world.gallery.shown()
+    kinds: dict[tuple[str, tuple[str, ...]], list[tuple[str, Entry]]] = defaultdict(list)
+    for entry in world.gallery.shown():
+        outline = entry.outline
+        # What has no build that the runtime loads is in none of its files.
+        if outline.formats or outline.hubs or outline.engines:
+            kinds[outline.type, outline.formats].append((outline.name.casefold(), entry))
     for name in world.context.settings.runtimes:
         runtime = RUNTIMES.get(name)
         if runtime is None or runtime.export is None:
             continue
         groups: dict[tuple[str, str], list[Entry]] = defaultdict(list)
-        for entry in shown:
-            outline = entry.outline
-            # What has no build that the runtime loads is in none of its files.
-            built = outline.formats or outline.hubs or outline.engines
-            if built and runtime.takes(outline.type, outline.formats):
-                scope = runtime.export.format(type=outline.type)
-                groups[scope, outline.names.get(name, outline.name).casefold()].append(entry)
+        for (type_, formats), entries in kinds.items():
+            if runtime.takes(type_, formats):
+                scope = runtime.export.format(type=type_)
+                for usual, entry in entries:
+                    own = entry.outline.names.get(name)
+                    groups[scope, usual if own is None else own.casefold()].append(entry)
         for found in groups.values():
-            yield from _shared(world, runtime, found)
+            if len(found) > 1:
+                yield from _shared(world, runtime, sorted(found, key=lambda entry: entry.id))
 
 
 def _shared(world: World, runtime: Runtime, found: list[Entry]) -> Iterator[Finding]:

@@ -43,7 +43,10 @@ _MODES = {
 _MODEL_NAMES = ("model.yaml", "model.json", "README.md", "cover.webp")
 _TOP_NAMES = ("gallery.yaml", "roles.yaml", "policy.yaml", "taxonomy.yaml")
 _TOP_FOLDERS = ("models", "publishers", "consumers", "removed")
-_LIMITED = {"model", "release", "publisher", "consumer", "tombstone"}
+_FILE = "100644"
+_ANY = (2**63, "")
+_LIMITED: tuple[Kind, ...] = ("model", "release", "publisher", "consumer", "tombstone")
+_TEXTS: tuple[Kind, ...] = ("card", "template")
 
 
 def findings(entries: Mapping[str, TreeEntry], context: Context) -> Iterator[tuple[str, Finding]]:
@@ -51,6 +54,7 @@ def findings(entries: Mapping[str, TreeEntry], context: Context) -> Iterator[tup
     folders: dict[str, dict[str, Kind | None]] = defaultdict(dict)
     types: dict[str, str] = {}
     at, calm, inside = None, False, False
+    sizes = _sizes(context.policy)
     for path, entry in entries.items():
         folder, _, name = path.rpartition("/")
         if folder != at:  # sorted, so that a folder is looked at once
@@ -59,21 +63,20 @@ def findings(entries: Mapping[str, TreeEntry], context: Context) -> Iterator[tup
         kind = _in_model(name) if inside else _anywhere(path)
         if not calm or not _is_harmless(name) or len(path) > LONGEST:
             yield from _named(path)
-        if entry.mode != "100644":
+        if entry.mode != _FILE:
             message, fix = _MODES.get(entry.mode, ("no plain file", "delete it"))
             yield "PTH001", _finding(path, message, fix)
         elif kind is None:
             yield from _outside(path, entries)
-        else:
-            yield from _size(path, entry, kind, context.policy)
-            if name.endswith(".json") and f"{path[:-5]}.yaml" in entries:
-                message = f"{name} and {name[:-5]}.yaml side by side: one id would have two truths"
-                yield "PTH004", _finding(path, message, "keep one of them")
+        elif entry.size > sizes.get(kind, _ANY)[0]:
+            most, fix = sizes[kind]
+            yield "PTH005", _finding(path, f"{entry.size} bytes: {most} are allowed here", fix)
         if inside:
             folders[folder][name] = kind
         elif len(parts := path.split("/", _FOLDER_PARTS)) > _FOLDER_PARTS and parts[0] == "models":
             folders["/".join(parts[:4])][parts[4]] = kind
     yield from _types(types, context)
+    yield from _doubled(entries)
     for folder, names in folders.items():
         yield from _whole(folder, names)
     yield from _alike(entries)
@@ -139,18 +142,21 @@ _PLAIN = re.compile(r"[A-Za-z0-9._/-]*[A-Za-z0-9_-]")
 _SUSPECT = re.compile(r"(?:^|/)(?:con|prn|aux|nul|com|lpt)|\.(?:/|$)", re.IGNORECASE)
 
 
-def _size(path: str, entry: TreeEntry, kind: Kind, policy: Policy) -> Iterator[tuple[str, Finding]]:
+def _doubled(entries: Mapping[str, TreeEntry]) -> Iterator[tuple[str, Finding]]:
+    for path, entry in entries.items():
+        if path.endswith(".json") and f"{path[:-5]}.yaml" in entries and entry.mode == _FILE and _anywhere(path):
+            name = _name(path)
+            message = f"{name} and {name[:-5]}.yaml side by side: one id would have two truths"
+            yield "PTH004", _finding(path, message, "keep one of them")
+
+
+def _sizes(policy: Policy) -> Mapping[Kind, tuple[int, str]]:
+    """Bytes that a file may have, and what to do about more."""
     limits = policy.limits
-    if kind in _LIMITED:
-        most, fix = limits.definition, "move long text to README.md"
-    elif kind in {"card", "template"}:
-        most, fix = limits.card, "shorten it, or link to the long form"
-    elif kind == "cover":
-        most, fix = limits.cover, "use a smaller image"
-    else:
-        return
-    if entry.size > most:
-        yield "PTH005", _finding(path, f"{entry.size} bytes: {most} are allowed here", fix)
+    found: dict[Kind, tuple[int, str]] = dict.fromkeys(_LIMITED, (limits.definition, "move long text to README.md"))
+    found |= dict.fromkeys(_TEXTS, (limits.card, "shorten it, or link to the long form"))
+    found["cover"] = (limits.cover, "use a smaller image")
+    return found
 
 
 def _outside(path: str, entries: Mapping[str, TreeEntry]) -> Iterator[tuple[str, Finding]]:
@@ -239,7 +245,8 @@ def _above(entries: Mapping[str, TreeEntry]) -> set[str]:
 def _alike(entries: Mapping[str, TreeEntry]) -> Iterator[tuple[str, Finding]]:
     """Files or folders that are one and the same on a system that ignores case or normalises names."""
     every = {*entries, *_above(entries)}
-    if all(map(str.isascii, every)) and len(set(map(str.lower, every))) == len(every):
+    text = "\0".join(every)
+    if text.isascii() and len(set(text.lower().split("\0"))) == len(every):
         return
     seen: dict[str, str] = {}
     told: set[str] = set()
