@@ -3,23 +3,31 @@
 from __future__ import annotations
 
 import datetime as dt
+import time
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
 
+from conftest import git
 from forges.accounts import ADA, MALLORY, ROBOT
 from forges.memory import Hub
 from galleryctl.forge import Mark
 from galleryctl.reviewing import merging
 from galleryctl.reviewing.sweep import Facts
 from galleryctl.spec.review import Login
-from proposing import NOW, ROLES, Story
+from proposing import MODEL, NOW, ROLES, Story, changed, said
 from test_attacks_review import like
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
+
+
+@pytest.fixture
+def story(registry: Callable[..., Path], commit: Callable[..., str]) -> Story:
+    return Story(registry({"roles.yaml": ROLES}), commit)
+
 
 HOUR = dt.timedelta(hours=1)
 
@@ -75,3 +83,38 @@ def test_nobody_makes_us_write_to_others_unseen(registry: Callable[..., Path], c
     assert story.verdict(like("big"), "ada", now=NOW + 80 * HOUR).lane == "new"
     found = story.verdict(like("big", upstream), "ada", now=NOW + 80 * HOUR)
     assert (found.state, found.lane) == ("pending", "manual")
+
+
+# -- what hangs, or fills the memory
+
+
+@pytest.mark.parametrize(
+    "line",
+    ["Signed-off-by: " + " " * 100_000 + "x", "Signed-off-by: " + "x " * 50_000, "Signed-off-by: " + "<" * 100_000],
+    ids=["blanks", "words", "brackets"],
+)
+def test_a_message_takes_no_longer_than_it_is_long(story: Story, line: str) -> None:
+    """Anybody can write one, and whoever judges all pull requests would never come to the others."""
+    head = story.propose(changed(MODEL, "for tests", "for trials"), message=f"x\n\n{line}")
+    start = time.monotonic()
+    assert story.verdict(head, "ada").lane == "text"
+    assert time.monotonic() - start < 30  # seconds; it was hours
+
+
+def test_an_approval_takes_no_longer_than_it_is_long(story: Story) -> None:
+    text = "override LIF003: x" + " " * 65_000 + "y"
+    start = time.monotonic()
+    story.verdict(changed(MODEL, "for tests", "for trials"), "ada", *[said("zoe", text=text)] * 20)
+    assert time.monotonic() - start < 30
+
+
+def test_messages_of_gigabytes_are_not_read(story: Story) -> None:
+    """They are small where they are packed."""
+    head = story.propose(changed(MODEL, "for tests", "for trials"))
+    tree, long = git(story.registry, "rev-parse", f"{head}^{{tree}}"), story.registry.parent / "message"
+    long.write_text("x" * 9 * 2**20)
+    for _ in range(2):
+        head = git(story.registry, "commit-tree", tree, "-p", head, "-F", str(long))
+    found = story.verdict(head, "ada", said("bob"), said("chen", text="override PRQ001: It is fine."))
+    assert found.state != "success"
+    assert "shorten them" in found.problems[0].message

@@ -11,6 +11,7 @@ from galleryctl.git import differing
 from galleryctl.git import process as run
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
 _FIRST = (2, 38)  # the first git that merges without a work tree
@@ -31,7 +32,9 @@ _NOBODY = {
 }
 _SHAPE = ("-z", "--name-only", "--no-messages")
 _MOST = 1000
-_SIGNED = re.compile(r"^Signed-off-by:[ \t]*(.+?)[ \t]*<([^<>\n]+)>[ \t]*$", re.MULTILINE | re.IGNORECASE)
+_TEXT = 16 * 2**20
+"""Bytes of all messages together: they compress well, and a stranger writes them."""
+_SIGNED = "signed-off-by:"
 
 
 class Merged(NamedTuple):
@@ -94,12 +97,23 @@ def merge_base(root: Path, one: str, other: str) -> str | None:
 
 
 def commits(root: Path, base: str, head: str) -> tuple[Proposed, ...]:
-    """The commits that `head` has and `base` has not, oldest first; of more than a thousand the newest."""
+    """The commits that `head` has and `base` has not, oldest first; of more than a thousand the newest.
+
+    Raises `ExcessError` where their messages are longer than anybody reads.
+    """
     place = run.required(root)
     between = f"{run.commit(place, base)}..{run.commit(place, head)}"
     shape = "--format=%H%x00%P%x00%an%x00%ae%x00%cn%x00%ce%x00%B"
     words = ("log", "-z", "--no-color", "--no-show-signature", "--no-patch", "--encoding=UTF-8", f"-n{_MOST}", shape)
-    fields = run.finish(run.start(place.folder, *words, between)).decode(errors="replace").split("\0")
+    process = run.start(place.folder, *words, between)
+    assert process.stdout is not None  # noqa: S101 - a pipe
+    output = process.stdout.read(_TEXT + 1)
+    if len(output) > _TEXT:
+        process.kill()
+        process.communicate()
+        raise differing.ExcessError(f"the messages of {between} have more than {_TEXT // 2**20} MiB: shorten them")
+    run.finish(process)
+    fields = output.decode(errors="replace").split("\0")
     return tuple(_proposed(*fields[start : start + 7]) for start in range(0, len(fields) - 6, 7))[::-1]
 
 
@@ -107,9 +121,18 @@ def _proposed(
     identifier: str, parents: str, author: str, email: str, committer: str, committer_email: str, message: str
 ) -> Proposed:
     makers = {(author.casefold(), email.casefold()), (committer.casefold(), committer_email.casefold())}
-    signed = any((name.casefold(), address.casefold()) in makers for name, address in _SIGNED.findall(message))
+    signed = any((name.casefold(), address.casefold()) in makers for name, address in _sign_offs(message))
     merge = " " in parents
     return Proposed(identifier, author, email, committer, committer_email, merge, signed)
+
+
+def _sign_offs(message: str) -> Iterator[tuple[str, str]]:
+    """Name and address of each `Signed-off-by` line. By hand: a pattern could take hours for a line that is made so."""
+    for line in message.split("\n"):
+        if line[: len(_SIGNED)].lower() == _SIGNED:
+            name, opened, address = line[len(_SIGNED) :].strip().rpartition("<")
+            if opened and address.endswith(">"):
+                yield name.strip(), address[:-1]
 
 
 def _require(place: run.Place) -> None:

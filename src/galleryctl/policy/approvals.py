@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from galleryctl.policy.rights import Rights
     from galleryctl.spec.review import Login, Pull, Remark, Review
 
-_OVERRIDE = re.compile(r"^[ \t]*override[ \t]+([A-Z]{3}[0-9]{3})[ \t]*:[ \t]*(\S[^\r\n]*?)[ \t]*\r?$", re.MULTILINE)
+_OVERRIDE = re.compile(r"^[ \t]*override[ \t]+([A-Z]{3}[0-9]{3})[ \t]*:(.*)$", re.MULTILINE)
 
 
 _QUOTED = re.compile(r"<!--.*?(?:-->|\Z)|^[ \t]*(```+|~~~+).*?(?:^[ \t]*\1|\Z)", re.MULTILINE | re.DOTALL)
@@ -72,7 +72,8 @@ def counted(pull: Pull, head: str, rights: Rights, *, author_may: bool = False) 
                 people.add(person)
                 refused.pop(review.by.login, None)
             for code, why in _OVERRIDE.findall(_QUOTED.sub("", review.text)):
-                requests.append(Request(code, why, review.by.login, person, reason))
+                if why.strip():
+                    requests.append(Request(code, why.strip(), review.by.login, person, reason))
     return Approvals(
         people=frozenset(people),
         refused=tuple(sorted(refused.items())),

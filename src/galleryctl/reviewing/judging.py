@@ -43,6 +43,11 @@ class Judged:
     commits: tuple[Proposed, ...]
     """What the head brings, oldest first."""
 
+    @property
+    def files(self) -> int:
+        """How many files it touches."""
+        return len(self.compared.comparison.touched)
+
 
 def judge(  # noqa: PLR0913 - one for each input
     root: Path,
@@ -64,11 +69,13 @@ def judge(  # noqa: PLR0913 - one for each input
     onto, proposed = git.resolve(root, base), git.resolve(root, head)
     compare = partial(comparing.compare, root, name, base=onto, now=now, ledger=ledger, jobs=jobs, progress=progress)
     merged = git.Merged(None, ())
+    commits: tuple[Proposed, ...] = ()
     broken: tuple[Problem, ...] = ()
     try:
         merged = git.merged(root, onto, proposed)
         if merged.commit is None and not merged.conflicts:
             raise GitError(f"git merges {head} into {base} neither cleanly nor with conflicts: update git")
+        commits = git.commits(root, onto, proposed)
         compared = compare(merged=merged.commit or onto)
     except GalleryError as error:
         broken = _broken(error, f"{name}/gallery.yaml")
@@ -76,7 +83,6 @@ def judge(  # noqa: PLR0913 - one for each input
             raise
         merged = merged._replace(commit=None)
         compared = compare(merged=onto)  # base can be read, so it is the proposal that cannot
-    commits = git.commits(root, onto, proposed)
     verdict = policy.judge(
         compared.comparison,
         broken or (() if merged.conflicts else compared.problems),
