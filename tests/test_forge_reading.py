@@ -21,14 +21,14 @@ PULL: dict[str, Any] = {
     "number": 7, "title": "Add", "html_url": "https://forge.example/7", "user": USER, "state": "open", "body": None,
     "head": {"sha": COMMIT, "ref": "change", "repo": {"full_name": "acme/gallery"}}, "base": {"ref": "main"},
     "labels": [{"name": "kind/new", "description": None}], "created_at": "2026-01-02T03:04:05Z",
-    "updated_at": "2026-01-02T05:04:05+02:00", "draft": True, "merged_at": None, "changed_files": 3,
+    "updated_at": "2026-01-02T05:04:05+02:00", "draft": True, "merged_at": None,
 }  # fmt: skip
 
 
 def test_a_pull_request() -> None:
     found = reading.pull(PULL)
     assert (found.number, found.head, found.repository, found.labels) == (7, COMMIT, "acme/gallery", ("kind/new",))
-    assert (found.draft, found.merged, found.files, found.body) == (True, False, 3, "")
+    assert (found.draft, found.merged, found.body) == (True, False, "")
     assert found.opened == dt.datetime(2026, 1, 2, 3, 4, 5, tzinfo=dt.UTC) == found.updated
 
 

@@ -18,7 +18,7 @@ from verdicts import DIGEST, verdict
 
 HOUR = dt.timedelta(hours=1)
 HEAD = "a" * 40
-PULL = Hub().seed(MALLORY, HEAD, title="Add acme/foo", files=4)
+PULL = Hub().seed(MALLORY, HEAD, title="Add acme/foo")
 OPENED = PULL.opened
 
 
@@ -30,7 +30,7 @@ def judged(
     hours: float = 0, *, before: QueuedPull | None = None, seen: tuple[float, ...] = (), **given: object
 ) -> QueuedPull:
     return queue.judged(
-        PULL, verdict(**given), before=before, seen=[at(each) for each in seen], now=at(hours), first=True
+        PULL, verdict(**given), before=before, seen=[at(each) for each in seen], now=at(hours), first=True, files=4
     )
 
 

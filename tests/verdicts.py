@@ -52,3 +52,4 @@ class Judgement:
     verdict: Verdict
     base: str = BASE
     conflicts: tuple[str, ...] = field(default=())
+    files: int = 4

@@ -65,8 +65,6 @@ class PullRequest:
     updated: dt.datetime
     state: Literal["open", "closed"] = "open"
     merged: bool = False
-    files: int = 0
-    """Files it changes, where the forge says so."""
 
 
 @dataclass(frozen=True)

@@ -100,7 +100,6 @@ def pull(data: Json) -> PullRequest:
     head = inside(data, "head")
     state: Literal["open", "closed"] = "open" if words(data, "state") == "open" else "closed"
     labels = data.get("labels")
-    files = data.get("changed_files")
     return PullRequest(
         number=number(data, "number"),
         title=line(words(data, "title")),
@@ -117,7 +116,6 @@ def pull(data: Json) -> PullRequest:
         updated=when(data, "updated_at"),
         state=state,
         merged=data.get("merged_at") is not None,
-        files=files if isinstance(files, int) and files >= 0 else 0,
     )
 
 

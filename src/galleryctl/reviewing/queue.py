@@ -32,16 +32,16 @@ REVIEWERS = frozenset({"owner", "reviewer", "steward", "clearance", "admin"})
 _RANKS = {"us": 1, "clock": 2, "author": 3}
 _LINE = re.compile(r"^<!-- galleryctl:queue (\{.*\}) -->$", re.MULTILINE)
 _MOST, _LONGEST = 20, 6_000
-_AFRESH = {"number", "title", "url", "author", "files", "opened"}
+_AFRESH = {"number", "title", "url", "author", "opened"}
 """What the forge says of a pull request at any time, so that it need not be kept."""
 
 
 def judged(pull: PullRequest, verdict: Verdict, *, before: QueuedPull | None, seen: Sequence[dt.datetime],
-           now: dt.datetime, first: bool) -> QueuedPull:  # fmt: skip
+           now: dt.datetime, first: bool, files: int) -> QueuedPull:  # fmt: skip
     """A pull request of the queue after a verdict; `spent` ends where its turn began.
 
     `before` is what the last sweep knew, `seen` are the times of reviews, comments and first sights of heads: the turn
-    passed at the newest of them.
+    passed at the newest of them. `files` are counted by the judge: the forge leaves them out of its lists.
     """
     since, spent = _turns(pull, verdict.turn, before, seen, now)
     models = [each for each in changes.of_models(verdict.changes) if _is_id(each)]
@@ -49,6 +49,7 @@ def judged(pull: PullRequest, verdict: Verdict, *, before: QueuedPull | None, se
     return _shown(pull).model_copy(
         update={
             "first": first,
+            "files": files,
             "models": tuple(models[:_MOST]),
             "kinds": verdict.kinds,
             "risks": verdict.risks,
@@ -76,7 +77,6 @@ def _shown(pull: PullRequest) -> QueuedPull:
         title=pull.title,
         url=pull.url,
         author=pull.author.login,
-        files=pull.files,
         head=pull.head,
         opened=pull.opened,
     )

@@ -55,6 +55,9 @@ class Judged(Protocol):
     @property
     def conflicts(self) -> Sequence[str]: ...
 
+    @property
+    def files(self) -> int: ...
+
 
 @dataclass(frozen=True)
 class Desk:
@@ -248,6 +251,7 @@ def _shown(desk: Desk, result: _Result, done: Swept) -> None:
         seen=[*seen, *([marks[0].at] if marks else [])],
         now=desk.now,
         first=first,
+        files=result.judged.files,
     )
     stale = queued.since is not None and desk.now - queued.since > desk.stale
     waited = queue.wait(pull, found.reviews, found.remarks)
