@@ -134,7 +134,17 @@ def test_approvals_say_who_and_what() -> None:
     whole = text(verdict(approvals=(replace(OWNERS, given=("bob",)), removal, nobody)))
     assert "* ✓ bob: `edit` of `acme/bar`\n" in whole
     assert "* ✓ dora; one more of a steward: chen, eve · `remove` of `acme/bar`\n" in whole
-    assert "and there is nobody: an admin has to name one · `remove` of `acme/bar`\n" in whole
+    assert "and there is nobody who may · `remove` of `acme/bar`\n" in whole
+    assert "**Next** They approve" in whole
+
+
+def test_too_few_people_are_told_apart_from_a_wait() -> None:
+    alone = Need("reviewer", "withdraw", "acme/bar", ())
+    assert "**Next** An admin grants somebody `withdraw` in `roles.yaml`" in text(verdict(approvals=(alone,)))
+    govern = Need("admin", "govern", "registry/roles.yaml", ("bob",), 2, ("bob",))
+    whole = text(verdict(turn="admin", lane="governance", approvals=(govern,)))
+    assert "**Next** By the rules nobody can let it in" in whole
+    assert "review approve" not in whole
 
 
 def test_reviewers_have_a_date_for_the_first_answer() -> None:

@@ -34,14 +34,19 @@ def sentence(
         return f"Nothing is missing: lane {lane} lets it in after {moment(earliest)}."
     if turn == "us":
         return f"Nothing is missing: lane {lane} lets it in."
-    missing = [need for need in needs if need.missing]
-    stuck = [need for need in missing if len(need.of) < need.count]
-    if stuck and len(stuck) == len(missing):
-        first = stuck[0]
+    if (first := stuck(needs)) is not None:
         what = f"{first.action} of {first.subject}"
+        if first.role == "admin":
+            return f"There are too few admins to approve {what}: {first.count} have to, beside the author."
         return f"There are not enough people who may approve {what}: an admin has to give somebody the right."
-    said = [_asked(group) for group in alike(need for need in missing if need not in stuck)]
+    said = [_asked(group) for group in alike(need for need in needs if need.missing and len(need.of) >= need.count)]
     return f"Waiting for {listed(said)}."
+
+
+def stuck(needs: Iterable[Need]) -> Need | None:
+    """The first of what is missing, where there are too few people for all of that; else none."""
+    missing = [need for need in needs if need.missing]
+    return missing[0] if missing and all(len(need.of) < need.count for need in missing) else None
 
 
 def alike(needs: Iterable[Need]) -> list[list[Need]]:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import quote
 
 from galleryctl.changes import wording
+from galleryctl.policy.saying import stuck
 from galleryctl.problems import Severity
 from galleryctl.reviewing import sentences
 from galleryctl.reviewing.markdown import code, fence, link, plain, prose
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from galleryctl.changes import Change
-    from galleryctl.policy import Verdict
+    from galleryctl.policy import Need, Verdict
     from galleryctl.problems import Problem
 
 MARKER = "<!-- galleryctl:1 -->"
@@ -319,9 +320,10 @@ def _next(report: Report, links: Links) -> str:
     verdict, automatic = report.verdict, report.verdict.lane not in {"manual", "governance"}
     answer = f" Expect the first answer by {report.answer:%Y-%m-%d}." if report.answer else ""
     if verdict.state == "success":
-        if verdict.lane == "governance":
-            return "An admin merges it by hand."
-        return "It is merged by itself where the repository merges automatically; else whoever may merge can do it now."
+        by_itself = (
+            "It is merged by itself where the repository merges automatically; else whoever may merge can do it now."
+        )
+        return "An admin merges it by hand." if verdict.lane == "governance" else by_itself
     match verdict.turn:
         case "author":
             check = code(f"galleryctl check --base origin/{plain(links.branch, 60)}")
@@ -331,9 +333,24 @@ def _next(report: Report, links: Links) -> str:
         case "clock":
             end = "Then it is merged by itself." if automatic else "Then it may be merged."
             return f"{end} A comment by somebody else stops the clock, unless it says {code('[noblock]')}."
+        case _ if (lacking := stuck(verdict.approvals)) is not None:
+            return _stuck(lacking)
         case _:
             command = code(f"galleryctl review approve {report.number}")
             return f"They approve the newest commit, here or with {command}. A push makes approvals void.{answer}"
+
+
+def _stuck(lacking: Need) -> str:
+    """What helps where too few people may approve it: an approval does not."""
+    if lacking.role == "admin":
+        return (
+            f"By the rules nobody can let it in: whoever is admin of the repository names more admins in "
+            f"{code('roles.yaml')} by hand. {code('galleryctl doctor')} says how many are missing."
+        )
+    return (
+        f"An admin grants somebody {code(lacking.action, 60)} in {code('roles.yaml')}, by a pull request of its own; "
+        "then this one is judged again by itself."
+    )
 
 
 def _overrides(verdict: Verdict, detail: _Detail) -> str:

@@ -47,11 +47,7 @@ def need(wanted: Need, most: int) -> str:
     names = ", ".join(prose(name, 60) for name in others[:most])
     if len(others) > most:
         names += f" or {len(others) - most} more"
-    who = (
-        f"{ROLES[wanted.role]}: {names}"
-        if names
-        else f"{ROLES[wanted.role]}, and there is nobody: an admin has to name one"
-    )
+    who = f"{ROLES[wanted.role]}: {names}" if names else f"{ROLES[wanted.role]}, and there is nobody who may"
     more = " more" if wanted.given else ""
     return f"{given + '; ' if given else ''}{count}{more} of {who} · {what}"
 
