@@ -53,14 +53,14 @@ def review_verdict_command(  # noqa: PLR0913 - one parameter for each option
       galleryctl review verdict --base origin/main --head HEAD --actor ada
       galleryctl review verdict --base main --head add-tiny --actor 1001 --approvals reviews.json --format json
     """  # noqa: D301
-    from galleryctl import report  # noqa: PLC0415 - on use
+    from galleryctl import git, report  # noqa: PLC0415 - on use
     from galleryctl.reviewing import judging  # noqa: PLC0415 - on use
 
     folder = registry.resolve()
     pull = _pull(folder, base, actor, approvals, now)
     if since is not None:
         pull = pull.model_copy(update={"since": since})
-    with options.progress("Reading models") as progress:
+    with git.steady(), options.progress("Reading models") as progress:
         judged = judging.judge(
             folder.parent, folder.name, base=base, head=head, pull=pull, now=now, jobs=options.processes(jobs),
             ledger=options.published(ledgers, registry, base), progress=progress,

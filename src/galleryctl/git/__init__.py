@@ -18,6 +18,7 @@ from galleryctl.git import process as run
 from galleryctl.git.branching import branch, branches, record, remote, snapshot, switch
 from galleryctl.git.differing import ExcessError
 from galleryctl.git.merging import Merged, Proposed, commits, merge_base, merged
+from galleryctl.git.process import steady
 from galleryctl.git.proposing import Proposal
 from galleryctl.git.remotes import advertised, fetch, push
 from galleryctl.git.trees import LIMIT, Checkout, Folder, Listings, Revision, Tree, TreeEntry, Unwritten
@@ -57,6 +58,7 @@ __all__ = [
     "remote",
     "resolve",
     "snapshot",
+    "steady",
     "switch",
     "toplevel",
     "touched",

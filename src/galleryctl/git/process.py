@@ -9,13 +9,15 @@ from __future__ import annotations
 import os
 import re
 import subprocess
+from contextlib import contextmanager
+from contextvars import ContextVar
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from galleryctl.errors import GitError
 
 if TYPE_CHECKING:
-    from collections.abc import Container, Mapping
+    from collections.abc import Container, Iterator, Mapping
 
 _KEPT = re.compile(r"GIT_(CONFIG|EXEC_PATH|CEILING_DIRECTORIES|SSH|ASKPASS)")
 _LOGIN = re.compile(r"(?<=://)[^/@\s']+@")
@@ -39,8 +41,39 @@ def existing(root: Path) -> Path:
     return next((folder for folder in (root, *root.absolute().parents) if folder.is_dir()), root)
 
 
+class _Known(NamedTuple):
+    places: dict[Path, Place]
+    commits: dict[tuple[Path, str], str]
+
+
+_known: ContextVar[_Known | None] = ContextVar("known", default=None)
+
+
+@contextmanager
+def steady() -> Iterator[None]:
+    """Ask git once where a folder lies and what a full id names: for one piece of work, in which neither changes."""
+    if _known.get() is not None:
+        yield
+        return
+    token = _known.set(_Known({}, {}))
+    try:
+        yield
+    finally:
+        _known.reset(token)
+
+
 def place_of(root: Path) -> Place | None:
     """Where `root` lies in its repository; none outside of one, and where there is no git."""
+    known = _known.get()
+    if known is None:
+        return _place_of(root)
+    place = known.places.get(root) or _place_of(root)
+    if place is not None:
+        known.places[root] = place
+    return place
+
+
+def _place_of(root: Path) -> Place | None:
     folder = existing(root)
     try:
         process = start(folder, "rev-parse", *_ASKED, "--absolute-git-dir")
@@ -80,9 +113,15 @@ def resolve(folder: Path, revision: str) -> str | None:
 
 
 def commit(place: Place, revision: str) -> str:
+    known = _known.get()
+    key = (place.directory, revision)
+    if known is not None and key in known.commits:
+        return known.commits[key]
     found = None if revision.startswith("-") else resolve(place.folder, revision)
     if found is None or not _ID(found):  # `a..b` names two
         raise GitError(f"git knows no commit {revision!r}: fetch it first, `git fetch origin` gets the branches")
+    if known is not None and found == revision:  # a name may come to stand for another commit
+        known.commits[key] = found
     return found
 
 

@@ -72,6 +72,7 @@ class Compared:
         return self.comparison.changes
 
 
+@git.steady()
 @parallel.uncollected()
 def compare(  # noqa: PLR0913 - which trees, and how to read them
     root: Path,
