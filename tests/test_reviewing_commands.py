@@ -360,6 +360,7 @@ def test_approve_says_whether_it_counts_and_names_the_head(gallery: Gallery) -> 
     assert (review.by.login, review.state, review.commit) == ("ada", "approved", pull.head)
     other = gallery("approve", "1", by=MALLORY)
     assert "It does not count" in other.stderr
+    assert "You approved this commit already" in gallery("approve", "1", by=ADA).stderr
 
 
 def test_an_override_has_a_reason_and_a_rule(gallery: Gallery) -> None:

@@ -60,6 +60,8 @@ def approving(judged: Judged, recorded: Pull, me: Login, text: str, *, now: dt.d
         return Counts(counts=True, said=f"It counts {' and '.join(parts)}.")
     if after.lane != before.lane or after.earliest != before.earliest:
         return Counts(counts=True, said=f"It counts: the lane is then {after.lane}.")
+    if _approved(judged, recorded, me):
+        return Counts(counts=False, said="You approved this commit already: once more changes nothing.")
     if me.id == recorded.author.id:
         return Counts(counts=False, said="It does not count: nobody approves what they proposed.")
     if not any(need.missing for need in before.approvals):
@@ -67,6 +69,12 @@ def approving(judged: Judged, recorded: Pull, me: Login, text: str, *, now: dt.d
     return Counts(
         counts=False, said="It does not count: by the roles of the base branch you may not approve what is missing."
     )
+
+
+def _approved(judged: Judged, recorded: Pull, me: Login) -> bool:
+    """Whether the last word of somebody on this commit was an approval."""
+    said = [review for review in recorded.reviews if review.by.id == me.id and review.state != "commented"]
+    return bool(said) and (said[-1].state, said[-1].commit) == ("approved", judged.head)
 
 
 def _has(need: Need, before: Verdict) -> bool:

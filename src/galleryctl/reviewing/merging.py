@@ -70,7 +70,8 @@ def one(clone: Clone, account: Account, number: int) -> Outcome:
     """Merge one pull request, in any lane, if its verdict allows it."""
     pull = clone.forge.pull(number)
     if pull.state != "open" or pull.base != clone.branch:
-        said = f"it is {pull.state}" if pull.state != "open" else f"it goes into {pull.base}, not into {clone.branch}"
+        state = "merged already" if pull.merged else pull.state
+        said = f"it is {state}" if pull.state != "open" else f"it goes into {pull.base}, not into {clone.branch}"
         return Outcome(number, merged=False, said=said)
     found = _allowed(clone, account, pull)
     return Outcome(number, merged=False, said=found) if isinstance(found, str) else _merge(clone, pull, found)
