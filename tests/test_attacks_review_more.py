@@ -13,7 +13,7 @@ from conftest import git
 from forges.accounts import ADA, MALLORY, ROBOT
 from forges.memory import Hub
 from galleryctl.forge import Mark
-from galleryctl.reviewing import merging
+from galleryctl.reviewing import merging, upstream
 from galleryctl.reviewing.sweep import Facts
 from galleryctl.spec.review import Login
 from proposing import MODEL, NOW, ROLES, Story, changed, said
@@ -118,3 +118,23 @@ def test_messages_of_gigabytes_are_not_read(story: Story) -> None:
     found = story.verdict(head, "ada", said("bob"), said("chen", text="override PRQ001: It is fine."))
     assert found.state != "success"
     assert "shorten them" in found.problems[0].message
+
+
+# -- what goes into the files of others
+
+THEIRS = "- name: tiny\n  urls: [https://huggingface.co/somebody/tiny]\n- name: other\n"
+OURS = "- name: tiny\n  files:\n  - uri: huggingface://{}/tiny/tiny.gguf\n"
+
+
+def test_an_entry_of_somebody_else_is_not_taken_over() -> None:
+    made = {"index.yaml": OURS.format("acme").encode()}
+    with pytest.raises(ValueError, match="a tiny of somebody else: huggingface"):
+        upstream.merged(THEIRS.encode(), "gallery/index.yaml", made, "acme/tiny")
+    made = {"index.yaml": OURS.format("somebody").encode()}
+    assert b"huggingface://somebody" in upstream.merged(THEIRS.encode(), "gallery/index.yaml", made, "somebody/tiny")
+
+
+@pytest.mark.parametrize("path", [".github/workflows/x.yml", "../x.yml", "/etc/x.yml", "a/.git/x.yml", "a//x.yml"])
+def test_no_export_becomes_a_workflow(path: str) -> None:
+    with pytest.raises(ValueError, match="no place for a definition"):
+        upstream.merged(None, path, {"acme/tiny.yml": b"on: push"}, "acme/tiny")

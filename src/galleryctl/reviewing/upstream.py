@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from galleryctl.spec.model import Upstream
 
 BRANCH = "gallery/models"
+_ADDRESS = re.compile(r"([a-z]+)://([^\s/\"'@?#]+)(?:/([^\s/\"'@?#]*))?")
 _NAMES = ("model_name", "name", "id")
 """Fields by which runtimes tell entries of a list apart."""
 
@@ -108,6 +109,8 @@ def merged(present: bytes | None, path: str, made: Mapping[str, bytes], identifi
     A list of entries (JSON, or YAML as LocalAI writes it) gets the entry by its name. A file of the model alone, which
     is a new one or is named after the model, is replaced whole.
     """
+    if any(part in {"", ".."} or part.startswith(".") for part in path.split("/")):
+        raise ValueError(f"{path} is no place for a definition: workflows and settings lie there")
     name, own = path.rpartition("/")[2], identifier.partition("/")[2]
     if present is not None and path.endswith(".json") and (entries := _lists(made)):
         text = present.decode()
@@ -144,6 +147,7 @@ def _json(text: str, entry: Mapping[str, Any]) -> str:
     spans = list(_spans(text))
     for start, stop, value in spans:
         if isinstance(value, dict) and value.get(key) == entry[key]:
+            _judge_owner(str(entry[key]), text[start:stop], written)
             return text if value == entry else text[:start] + written + text[stop:]
     if not spans:
         return f"[\n{indent}{written}\n]\n"
@@ -171,8 +175,21 @@ def _yaml(text: str, ours: str) -> str:
         if name not in known:
             text = text.rstrip("\n") + "\n" + item.rstrip("\n") + "\n"
         elif known[name].rstrip("\n") != item.rstrip("\n"):
+            _judge_owner(name, known[name], item)
             text = text.replace(known[name], item.rstrip("\n") + "\n", 1)
     return text
+
+
+def _judge_owner(name: str, there: str, ours: str) -> None:
+    """An entry whose files come from somebody else only happens to have the same name."""
+    old, new = (set(map(_whose, _ADDRESS.findall(each))) for each in (there, ours))
+    if old and new and old.isdisjoint(new):
+        raise ValueError(f"the upstream file has a {name} of somebody else: {', '.join(sorted(old)[:3])}")
+
+
+def _whose(address: tuple[str, str, str]) -> str:
+    scheme, host, owner = address
+    return f"{host}/{owner}" if scheme in {"http", "https"} else f"{scheme}.co/{host}"
 
 
 def _items(text: str) -> dict[str, str]:
