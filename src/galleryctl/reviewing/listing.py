@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 _BOLD, _DIM, _YELLOW, _RED = "\x1b[1m", "\x1b[2m", "\x1b[33m", "\x1b[31m"
 _WIDE = 90
 """Columns from which it is a table."""
-_WAITS = {"us": "us", "clock": "the clock", "author": "its author"}
+_WAITS = {"us": "the gallery", "clock": "the clock", "author": "its author"}
 _HEADS = ("", "waits", "for", "lane", "what", "title")
 _NAMES, _MODELS, _TITLE, _WHAT = 2, 3, 20, 30
 

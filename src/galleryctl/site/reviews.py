@@ -31,7 +31,7 @@ TURNS = {
     "admin": "Admin",
     "author": "Author",
     "clock": "Clock",
-    "us": "Us",
+    "us": "Gallery",
 }
 """Whose turn it may be, in the order of the buttons."""
 _LEGEND: tuple[tuple[str, str, Mapping[Any, str]], ...] = (
