@@ -315,6 +315,7 @@ def test_status_shows_what_the_verdict_said(submit: Callable[..., Result], clone
 
 
 def test_a_step_of_life_is_handed_in_at_once(submit: Callable[..., Result], cloned: Path, forge_server: Server) -> None:
+    (cloned / "review.json").write_text("[]")  # what a build leaves beside the registry is nobody's proposal
     done = submit("withdraw", "acme/tiny", "--reason", "Its card is being rewritten.", "--submit")
     assert done.exit_code == 0, done.stderr
     (pull,) = forge_server.forge(ADA).pulls()

@@ -130,7 +130,7 @@ def _checked(
     loaded = loading.load(files.root, files.name, now=now, tree=tree, base=old, jobs=jobs)
     if old is None or base is None:
         return loaded, loaded.problems
-    made = comparing.of(old, loaded, base, tree, name=files.name, now=now, ledger=Ledger())
+    made = comparing.of(old, loaded, base, tree, name=files.name, now=now, ledger=Ledger(), alone=True)
     return loaded, made.problems
 
 

@@ -117,9 +117,21 @@ def compare(  # noqa: PLR0913 - which trees, and how to read them
     return replace(made, problems=tuple(sorted({*made.problems, *_added(own, made)})))
 
 
-def of(old: Loaded, new: Loaded, before: Tree, after: Tree, *, name: str, now: dt.datetime, ledger: Ledger) -> Compared:
-    """Compare what was loaded; `new` was judged by the governance of `old`."""
+def of(
+    old: Loaded,
+    new: Loaded,
+    before: Tree,
+    after: Tree,
+    *,
+    name: str,
+    now: dt.datetime,
+    ledger: Ledger,
+    alone: bool = False,
+) -> Compared:
+    """Compare what was loaded; `new` was judged by the governance of `old`. With `alone` no file beside it counts."""
     touched = git.touched(before, after)
+    if alone:
+        touched = frozenset(path for path in touched if path.startswith(f"{name}/"))
     comparison = Comparison(
         base=old.world,
         merged=new.world,
