@@ -13,16 +13,17 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 from galleryctl import output, resources
 from galleryctl.errors import GalleryError
 from galleryctl.problems import Problem
-from galleryctl.spec import governance, published
+from galleryctl.spec import governance, published, told
+from galleryctl.spec.base import Frozen
 from galleryctl.spec.model import Model
 from galleryctl.spec.release import Release
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
     from pathlib import Path
 
     from galleryctl.canonical import Json
-    from galleryctl.spec.base import Frozen, Text
+    from galleryctl.spec.base import Text
 
 Schema = dict[str, Any]  # a JSON Schema as `json.loads` gives it
 
@@ -214,7 +215,33 @@ def _fact(name: str, annotated: Schema) -> Fact:
 
 def _generate(name: str, kind: type[Frozen], change: Callable[[Schema], Schema]) -> str:
     head = {"$schema": DIALECT, "$id": f"{BASE}{name}{SUFFIX}"}
-    return json.dumps(head | _each(kind.model_json_schema(), change), indent=2, ensure_ascii=False) + "\n"
+    schema = kind.model_json_schema()
+    types = {each.__name__: each for each in _below(Frozen)}
+    parts = schema.get("$defs", {})
+    for title, part in (parts | {kind.__name__: schema}).items():
+        if title in types:
+            _describe(part, types[title], parts)
+    return json.dumps(head | _each(schema, change), indent=2, ensure_ascii=False) + "\n"
+
+
+def _below(kind: type[Frozen]) -> Iterator[type[Frozen]]:
+    for each in kind.__subclasses__():
+        yield each
+        yield from _below(each)
+
+
+def _describe(schema: Schema, kind: type[Frozen], parts: Mapping[str, Schema]) -> None:
+    """Add what is told of each field."""
+    texts = told.fields(kind)
+    for name, field in kind.model_fields.items():
+        found = schema.get("properties", {}).get(field.alias or name)
+        if found is None or name not in texts:
+            continue
+        named = parts.get(found.get("$ref", "").rpartition("/")[2], {})
+        if named.get("description") != texts[name]:  # once is enough
+            described = dict(sorted({"description": texts[name], **found}.items()))
+            found.clear()
+            found.update(described)
 
 
 _BY_NAME = frozenset({"$defs", "properties", "patternProperties"})

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Union, get_args, get_origin
 
 from pydantic import AwareDatetime
 
-from galleryctl.spec import Frozen, Model, Release
+from galleryctl.spec import Frozen, Model, Release, told
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -79,7 +79,7 @@ def described(form: type[Frozen], pointer: Pointer) -> str:
         if _is_form(parent):
             for name, info in parent.model_fields.items():
                 if (info.alias or name) == pointer[-1]:
-                    return info.description or ""
+                    return info.description or told.fields(parent).get(name, "")
     return ""
 
 

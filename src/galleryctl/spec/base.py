@@ -17,7 +17,8 @@ class Frozen(BaseModel):
     """Frozen. Published documents are read open to unknown fields, authors' files with extra="forbid"."""
 
     # Building the validators of all types takes longer than many a command; each is built when it is first used.
-    model_config = ConfigDict(frozen=True, use_attribute_docstrings=True, serialize_by_alias=True, defer_build=True)
+    # The text below a field is read by `told`, where somebody asks: here, the source would be parsed at every start.
+    model_config = ConfigDict(frozen=True, serialize_by_alias=True, defer_build=True)
 
 
 Text = str | dict[str, str]
