@@ -18,11 +18,10 @@ from conftest import git, write
 from fakes import MemoryTree
 from galleryctl import parallel
 from galleryctl.errors import GitError
-from galleryctl.git import TreeEntry, Unwritten, at, head, history, private, process, resolve, steady, working
+from galleryctl.git import TreeEntry, Unwritten, at, head, history, private, resolve, working
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from subprocess import Popen
 
     from galleryctl.git import Tree
 
@@ -438,31 +437,3 @@ def test_files_that_lie_nowhere_yet_are_a_tree() -> None:
         tree.read("models/b", 1)
     with pytest.raises(FileNotFoundError):
         tree.read("models/x")
-
-
-def test_in_steady_work_a_place_and_a_full_id_are_asked_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    git(tmp_path, "init", "-q", "-b", "main")
-    write(tmp_path, {"a": "1"})
-    git(tmp_path, "add", ".")
-    git(tmp_path, "commit", "-qm", "one")
-    first = resolve(tmp_path, "main")
-    asked: list[str] = []
-    start = process.start
-
-    def counted(folder: Path, *words: str, fed: bool = False) -> Popen[bytes]:
-        asked.append(words[0])
-        return start(folder, *words, fed=fed)
-
-    monkeypatch.setattr(process, "start", counted)
-    with steady():
-        assert resolve(tmp_path, first) == resolve(tmp_path, first) == first
-        assert len(asked) == 2
-        # A branch may go on meanwhile.
-        assert resolve(tmp_path, "main") == first
-        git(tmp_path, "commit", "-q", "--allow-empty", "-m", "two")
-        assert resolve(tmp_path, "main") != first
-        with pytest.raises(GitError):
-            resolve(tmp_path, "0" * 40)
-    asked.clear()
-    resolve(tmp_path, first)
-    assert len(asked) == 2
