@@ -162,7 +162,7 @@ def _turn(
     missing = [need for need in chosen.needs if need.missing]
     stuck = [need for need in missing if len(need.of) < need.count]
     if stuck and len(stuck) == len(missing):
-        return "pending", "admin", tuple(sorted(case.rights.who("govern", Target()) - {case.author}))
+        return "pending", "admin", tuple(sorted(case.rights.who("govern", Target()) - {case.author} - _given(missing)))
     for turn, roles in _TURNS:
         asked = [need for need in missing if need.role in roles and need not in stuck]
         if asked:
