@@ -114,6 +114,19 @@ def test_help_imports_nothing_heavy() -> None:
     assert ours == {"galleryctl", "galleryctl.cli", "galleryctl.cli.lazy"}
 
 
+def test_a_verdict_imports_only_what_every_model_needs() -> None:
+    code = (
+        "import sys\nimport galleryctl.cli.judging, galleryctl.reviewing.judging, galleryctl.reviewing.telling\n"
+        "print('\\n'.join(sys.modules))"
+    )
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("COVERAGE")}
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, env=environment)
+    loaded = set(done.stdout.split())
+    assert "galleryctl.checks.templates" in loaded
+    for heavy in ("jinja2", "jsonschema", "langcodes", "packaging", "huggingface_hub", "github", "asyncio"):
+        assert heavy not in loaded
+
+
 def test_version(run: Run) -> None:
     assert run("--version") == (0, f"galleryctl, version {galleryctl.__version__}\n", "")
 
