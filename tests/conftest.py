@@ -164,8 +164,11 @@ def _sealed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
         patch.setattr(socket.socket, "connect_ex", _guarded("connect_ex", socket.socket.connect_ex))
         patch.setattr(socket, "getaddrinfo", _guarded_lookup(socket.getaddrinfo))
         config = tmp_path_factory.mktemp("git") / "config"
+        measured = config.with_name("ignore")  # processes that are measured leave their figures where they work
+        measured.write_text(".coverage*\n")
         config.write_text(
             "[user]\n\tname = Ada\n\temail = ada@acme.example\n[init]\n\tdefaultBranch = main\n"
+            f"[core]\n\texcludesFile = {measured}\n"
             "[commit]\n\tgpgSign = false\n[gc]\n\tauto = 0\n[maintenance]\n\tauto = false\n"
         )
         for name in [name for name in os.environ if name.startswith(("GIT_", "XDG_", "GITHUB_"))]:

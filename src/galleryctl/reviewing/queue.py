@@ -37,8 +37,8 @@ _AFRESH = {"number", "title", "url", "author", "opened"}
 
 
 def judged(pull: PullRequest, verdict: Verdict, *, before: QueuedPull | None, seen: Sequence[dt.datetime],
-           now: dt.datetime, first: bool, files: int) -> QueuedPull:  # fmt: skip
-    """A pull request of the queue after a verdict; `spent` ends where its turn began.
+           now: dt.datetime, first: bool, files: int, conflicts: bool = False) -> QueuedPull:  # fmt: skip
+    """A pull request of the queue after a verdict; `spent` ends where its turn began. A conflict leaves checks unknown.
 
     `before` is what the last sweep knew, `seen` are the times of reviews, comments and first sights of heads: the turn
     passed at the newest of them. `files` are counted by the judge: the forge leaves them out of its lists.
@@ -60,7 +60,7 @@ def judged(pull: PullRequest, verdict: Verdict, *, before: QueuedPull | None, se
             "since": since,
             "spent": spent,
             "earliest": verdict.earliest,
-            "checks": "problems" if errors else "ok",
+            "checks": "problems" if errors else "unknown" if conflicts else "ok",
             "codes": labels.failures(verdict),
         }
     )

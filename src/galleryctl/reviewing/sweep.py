@@ -248,6 +248,7 @@ def _shown(desk: Desk, result: _Result, done: Swept) -> None:
         pull,
         verdict,
         before=before,
+        conflicts=bool(result.judged.conflicts),
         seen=[*seen, *([marks[0].at] if marks else [])],
         now=desk.now,
         first=first,
