@@ -44,6 +44,12 @@ def test_what_is_known_after_a_verdict() -> None:
     )  # fmt: skip
 
 
+def test_a_conflict_leaves_checks_unknown() -> None:
+    given = {"before": None, "seen": [], "now": at(0), "first": True, "files": 1}
+    assert queue.judged(PULL, verdict(), **given, conflicts=True).checks == "unknown"  # type: ignore[arg-type]
+    assert queue.judged(PULL, verdict(), **given).checks == "ok"  # type: ignore[arg-type]
+
+
 def test_a_subject_that_is_no_id_is_left_out() -> None:
     odd = Change("acme/<b>", Kind.FIELD_CHANGED, type="llm")
     assert judged(changes=(odd,)).models == ()
