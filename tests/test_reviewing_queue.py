@@ -44,10 +44,10 @@ def test_what_is_known_after_a_verdict() -> None:
     )  # fmt: skip
 
 
-def test_a_conflict_leaves_checks_unknown() -> None:
-    given = {"before": None, "seen": [], "now": at(0), "first": True, "files": 1}
-    assert queue.judged(PULL, verdict(), **given, conflicts=True).checks == "unknown"  # type: ignore[arg-type]
-    assert queue.judged(PULL, verdict(), **given).checks == "ok"  # type: ignore[arg-type]
+@pytest.mark.parametrize(("conflicts", "checks"), [(True, "unknown"), (False, "ok")])
+def test_a_conflict_leaves_checks_unknown(conflicts: bool, checks: str) -> None:
+    found = queue.judged(PULL, verdict(), before=None, seen=[], now=at(0), first=True, files=1, conflicts=conflicts)
+    assert found.checks == checks
 
 
 def test_a_subject_that_is_no_id_is_left_out() -> None:
