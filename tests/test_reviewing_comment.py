@@ -64,7 +64,7 @@ acme/bar/2.0.0.yaml#L41) [**`IMM002`**](https://gallery.example/rules/#IMM002) A
 
 * one of an owner: ada, bob · `edit` of `acme/bar`
 
-**Lane** not automatic: a licence changes; there is something to fix
+**Lane** by approval, no clock: a licence changes; there is something to fix
 
 **Next** Push to your branch; it is judged again by itself. The same check on your machine: \
 `galleryctl check --base origin/main`.
@@ -120,8 +120,9 @@ def test_an_automatic_lane_says_when() -> None:
 
 def test_a_lane_that_is_not_automatic_says_why() -> None:
     passed = (PassedOver("release", "the licence changed, @ada"), PassedOver("text", "no"))
-    assert "**Lane** not automatic: `release` does not take it, since the licence changed, @&#8203;ada\n" in text(
-        verdict(passed_over=passed)
+    assert (
+        "**Lane** by approval, no clock: `release` does not take it, since the licence changed, @&#8203;ada\n"
+        in text(verdict(passed_over=passed))
     )
     ready = text(verdict(state="success", turn="us", lane="governance"))
     assert "**Lane** not automatic: `governance` never is\n" in ready

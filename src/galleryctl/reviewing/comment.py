@@ -311,7 +311,7 @@ def _lane(verdict: Verdict, at: dt.datetime, detail: _Detail) -> str:
         case "governance":
             return f"not automatic: {code('governance')} never is{when}"
         case "manual":
-            return f"not automatic: {sentences.by_hand(verdict, detail.width)}{when}"
+            return f"by approval, no clock: {sentences.by_hand(verdict, detail.width)}{when}"
         case lane:
             return f"automatic: {code(lane)}{when}"
 
