@@ -100,9 +100,7 @@ def test_no_privileged_workflow_reads_an_artifact() -> None:
     "line",
     sorted({step["run"] for path in OURS for step in steps(parsed(path)) if "galleryctl " in step.get("run", "")}),
 )
-def test_every_command_is_one_that_there_is(
-    line: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_every_command_is_one_that_there_is(line: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from galleryctl.cli import program  # noqa: PLC0415 - here only
 
     monkeypatch.chdir(tmp_path)
