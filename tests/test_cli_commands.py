@@ -173,11 +173,9 @@ def test_release_and_edit(run: Run, registry: Make) -> None:
     assert (made.exit_code, made.stdout) == (0, f"registry/{TINY}/1.1.0.yaml\n")
     assert "galleryctl edit acme/tiny@1.1.0 notes=" in made.stderr
     changed = run("edit", "acme/tiny@1.1.0", "notes=Second.", "spec.context_length=8192", "-r", folder)
-    assert changed == (
-        0,
-        f"registry/{TINY}/1.1.0.yaml\n  notes: nothing → Second.\n  spec.context_length: 4096 → 8192\n",
-        "",
-    )
+    lines = f"registry/{TINY}/1.1.0.yaml\n  notes: nothing → Second.\n  spec.context_length: 4096 → 8192\n"
+    assert (changed.exit_code, changed.stdout) == (0, lines)
+    assert "The newest release: 1.0.0 → 1.1.0." in changed.stderr
     assert run("check", "-r", folder).exit_code == 0
     same = run("edit", "acme/tiny@1.1.0", "notes=Second.", "-r", folder)
     assert same == (0, "", f"registry/{TINY}/1.1.0.yaml says so already; nothing was written\n")
