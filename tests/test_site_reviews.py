@@ -196,6 +196,13 @@ def test_the_index_does_not_know_who_keeps_the_gallery(
     assert "Tiny" not in (tmp_path / "a/index.html").read_text()
 
 
+def test_a_number_that_no_reader_holds_is_refused() -> None:
+    with pytest.raises(ValueError, match="number"):
+        queue({"number": 10**30})
+    with pytest.raises(ValueError, match="spent"):
+        queue({"spent": {"author": 10**30}})
+
+
 def test_a_file_that_is_no_queue_is_refused(
     registry: Callable[..., Path], run: Callable[..., Result], tmp_path: Path
 ) -> None:

@@ -8,6 +8,8 @@ from pydantic import AwareDatetime, Field
 
 from galleryctl.spec.base import Count, Frozen, ModelId
 
+Number = Annotated[int, Field(ge=0, le=2**53)]
+"""What every reader of JSON reads alike."""
 Turn = Literal["author", "owner", "reviewer", "steward", "clearance", "admin", "clock", "us"]
 """Who has to act next; `us` is this program or the forge."""
 Lane = Literal["release", "text", "new", "urgent", "manual", "governance"]
@@ -116,7 +118,7 @@ class Pull(Frozen):
 class QueuedPull(Frozen):
     """One open pull request of the queue."""
 
-    number: Count
+    number: Number
     """Its number on the forge."""
     title: str
     """Its title."""
@@ -142,7 +144,7 @@ class QueuedPull(Frozen):
     """One sentence: what has to happen next."""
     since: AwareDatetime | None = None
     """Since when it is their turn, in UTC."""
-    spent: dict[str, Annotated[int, Field(ge=0)]] = {}
+    spent: dict[str, Number] = {}
     """Seconds spent in each turn so far."""
     earliest: AwareDatetime | None = None
     """Earliest time of the merge, where a clock runs or ran."""
@@ -150,7 +152,7 @@ class QueuedPull(Frozen):
     """Whether the definitions are free of errors."""
     codes: tuple[str, ...] = ()
     """Rules that fail."""
-    files: Count = 0
+    files: Number = 0
     """Files it changes."""
     head: str = ""
     """Commit that was judged."""
@@ -163,9 +165,9 @@ class QueuedPull(Frozen):
 class Answers(Frozen):
     """How long authors waited for the first answer of a person, in seconds, over thirty days."""
 
-    median: Count | None = None
+    median: Number | None = None
     """Half of them waited no longer."""
-    p95: Count | None = None
+    p95: Number | None = None
     """19 of 20 waited no longer."""
 
 
@@ -176,7 +178,7 @@ class Queue(Frozen):
     """Version of this document."""
     at: AwareDatetime
     """When it was written, in UTC."""
-    target: Count = 72 * 3600
+    target: Number = 72 * 3600
     """Seconds within which an author may expect a first answer."""
     first_answer: Answers = Answers()
     """How long they waited."""
