@@ -6,10 +6,14 @@ import subprocess
 from typing import TYPE_CHECKING
 
 from conftest import MINIMAL
+from forges.accounts import ADA
+from galleryctl.cli import forging, options
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
+
+    import pytest
 
     from conftest import Result
     from forges.server import Server
@@ -31,3 +35,28 @@ def test_a_pull_request_is_named_by_its_number(
     missing = run("check", "--head", "pull/8", cwd=clone)
     assert missing.exit_code == 2
     assert "origin has no pull/8" in missing.stderr
+
+
+def test_what_asks_strangers_has_no_token_of_the_forge(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in forging.TOKENS:
+        monkeypatch.setenv(name, "ghp_secret")
+    options.nobody()
+    assert forging.token() is None
+
+
+def test_a_repository_that_wants_a_login_is_given_the_token(
+    forge_server: Server, run: Callable[..., Result], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    files = {f"registry/{path}": text.encode() for path, text in MINIMAL.items() if text}
+    head = forge_server.push("main", files)
+    clone = forge_server.clone(tmp_path / "clone")
+    subprocess.run(["git", "-C", forge_server.path, "update-ref", "refs/pull/7/head", head], check=True)
+    forge_server.state.remote = forge_server.state.main.private = True
+    address = forge_server.forge(ADA).clone_url()
+    assert address.startswith("http://")
+    subprocess.run(["git", "-C", clone, "remote", "set-url", "origin", address], check=True)
+    assert run("check", "--head", "pull/7", cwd=clone).exit_code == 3
+    monkeypatch.setenv("GALLERYCTL_TOKEN", ADA.token)
+    done = run("check", "--head", "pull/7", cwd=clone)
+    assert done.exit_code == 0, done.stderr
+    assert ADA.token not in done.stdout + done.stderr

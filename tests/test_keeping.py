@@ -88,7 +88,9 @@ def test_what_has_expired_is_proposed(keep: Callable[..., Result], forge_server:
     assert "closed" in keep("review", "expire", "--now", "2026-03-01").stderr
 
 
-def test_upstream_gets_one_pull_request(keep: Callable[..., Result], forge_server: Server) -> None:
+def test_upstream_is_not_given_what_would_replace_the_entries_of_others(
+    keep: Callable[..., Result], forge_server: Server
+) -> None:
     forge_server.push("main", {"gallery/index.yaml": b"# theirs\n- name: other\n  urls: [a]\n"})
     assert "no public model names" in keep("review", "upstream").stderr
     target = "upstream: [{repo: acme/gallery, path: gallery/index.yaml, runtime: vllm}]\n"

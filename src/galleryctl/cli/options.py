@@ -48,12 +48,14 @@ def proposed(ctx: click.Context, param: click.Parameter, value: str | None) -> s
     if name is None or not re.fullmatch(r"pull/[1-9][0-9]{0,8}", name):
         return name
     from galleryctl import git  # noqa: PLC0415 - on use
+    from galleryctl.cli import forging  # noqa: PLC0415 - on use
 
+    secret = forging.token()  # a private repository tells nobody else
     root, ref = (ctx.params.get("registry") or Path("registry")).resolve().parent, f"refs/{name}/head"
-    found = git.advertised(root, "origin", [ref]).get(ref)
+    found = git.advertised(root, "origin", [ref], secret).get(ref)
     if found is None:
         raise click.BadParameter(f"origin has no {name}", ctx, param)
-    git.fetch(root, "origin", [ref])
+    git.fetch(root, "origin", [ref], secret)
     return found
 
 
@@ -118,8 +120,10 @@ def hub(through: Fetcher) -> Callable[[str], Hub]:
 
 
 def nobody() -> None:
-    """Forget every login of a hub: what strangers define is asked for with the rights of strangers."""
-    secrets = ("HF_TOKEN", "HUGGING_FACE_HUB_TOKEN", "MODELSCOPE_API_TOKEN")
+    """Forget every login: what strangers define is asked for, and scanned, with the rights of strangers."""
+    from galleryctl.cli import forging  # noqa: PLC0415 - on use
+
+    secrets = ("HF_TOKEN", "HUGGING_FACE_HUB_TOKEN", "MODELSCOPE_API_TOKEN", *forging.TOKENS)
     stores = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_PROFILE")
     for name in (*secrets, *stores):
         os.environ.pop(name, None)
