@@ -140,6 +140,10 @@ def test_the_index_of_localai_is_read_quickly() -> None:
     text = INDEX.read_text(encoding="utf-8")
     start = time.process_time()
     found = lenient(text)
-    assert time.process_time() - start < 1.2
+    middle = time.process_time()
+    expected = yaml.load(text, Loader=yaml.CSafeLoader)
+    peer = time.process_time() - middle
+    # Half of what libyaml takes; while coverage is measured about six times as long, and a busy machine slows both.
+    assert middle - start < 20 * peer
     assert found.faults == ()
-    assert found.data == yaml.load(text, Loader=yaml.CSafeLoader)
+    assert found.data == expected
