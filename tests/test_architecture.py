@@ -30,7 +30,7 @@ LAYERS = (  # a line imports only from lines below it
     ("gallery", "hubs"),
     ("document", "git", "fetch", "output", "schemas"),
     ("spec", "layout", "memory"),
-    ("problems", "errors", "resources", "canonical"),
+    ("problems", "errors", "resources", "canonical", "patches"),
     ("parallel",),
     ("__init__",),
 )
@@ -38,12 +38,14 @@ SIDEWAYS = {  # within one line, each with its reason
     ("layout", "spec"),  # paths are made of the ids and versions that spec defines
     ("schemas", "output"),  # all writing goes through one writer
     ("memory", "spec"),  # an estimate from a release's facts
+    ("signing", "client"),  # what is signed goes on from what a client verifies
     ("site", "search"),  # the facets of a page and of the search documents are the same
 }
 HOMES = {  # third-party library, or part of the standard library that needs care → the modules that may import it
     "botocore": ("hubs.objects",),
     "click": ("cli",),
-    "concurrent": ("parallel",),
+    "concurrent": ("parallel", "client.pulling"),
+    "cryptography": ("signing",),
     "github": ("forge.api",),
     "httpcore2": ("fetch",),
     "httpx2": ("fetch", "hubs.huggingface"),
@@ -67,7 +69,9 @@ HOMES = {  # third-party library, or part of the standard library that needs car
     "rfc8785": ("canonical",),
     "rich": ("terminal",),
     "s3fs": ("hubs.objects",),
+    "securesystemslib": ("signing", "client.trust"),
     "subprocess": ("git", "inspection.scanner"),  # the scanner is one that the policy names
+    "tuf": ("signing", "client.trust"),
     "watchfiles": ("serve",),
     "yaml": ("document",),
 }

@@ -19,6 +19,7 @@ Kind = Literal[
     "publisher",
     "consumer",
     "tombstone",
+    "trust",
     "model",
     "release",
     "card",
@@ -38,6 +39,7 @@ _SPELLED: tuple[tuple[Kind, str], ...] = (
     ("publisher", rf"publishers/(?P<publisher>{_NAME}){_DATA}"),
     ("consumer", rf"consumers/(?P<name>{_NAME}){_DATA}"),
     ("tombstone", rf"removed/(?P<publisher>{_NAME})/(?P<name>{_NAME}){_DATA}"),
+    ("trust", r"trust/(?:draft/)?[1-9][0-9]{0,8}\.(?P<name>root|targets)\.json"),
     ("settings", rf"gallery{_DATA}"),
     ("roles", rf"roles{_DATA}"),
     ("policy", rf"policy{_DATA}"),
@@ -95,6 +97,11 @@ DISCOVERY = ".well-known/gallery.json"
 CATALOG = "v1/catalog.json"
 DIRECTORY = "v1/directory.json"
 REVOKED = "v1/revoked.json"
+NATIVES = "v1/runtimes.json"
+GENERATIONS = "v1/generations.json"
+METADATA = "metadata/"
+TIMESTAMP = "metadata/timestamp.json"
+CHANGES = "changes.json"
 
 
 def model_document(identifier: str) -> str:
@@ -105,15 +112,26 @@ def type_document(kind: str) -> str:
     return f"v1/types/{kind}.json"
 
 
+def delta_document(kind: str, sha256: str) -> str:
+    """A patch between two documents of one model type, or of the `directory`."""
+    return f"v1/delta/{kind}/{sha256}.json"
+
+
+def metadata(role: str, version: int) -> str:
+    """TUF metadata of a role; that of the timestamp has no version in its name."""
+    return f"{METADATA}{version}.{role}.json"
+
+
 def search_document(kind: str, language: str) -> str:
     return f"v1/search/{kind}.{language}.json"
 
 
 def addressed(path: str, sha256: str) -> str:
-    """The immutable name of a document: `v1/types/llm.json` as `v1/types/llm/<sha256>.json`."""
+    """The immutable name of a file: `v1/types/llm.json` as `v1/types/llm/<sha256>.json`."""
     if path == CATALOG:
         return f"v1/{sha256}.catalog.json"
-    return f"{path.removesuffix('.json')}/{sha256}.json"
+    stem, _, suffix = path.rpartition(".")
+    return f"{stem}/{sha256}.{suffix}"
 
 
 def native(runtime: str, path: str) -> str:

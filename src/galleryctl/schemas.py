@@ -50,6 +50,9 @@ _READERS: dict[str, type[Frozen]] = {
     "index/type": published.TypeDocument,
     "index/model": published.ModelDocument,
     "index/revoked": published.Revoked,
+    "index/delta": published.Delta,
+    "index/runtimes": published.Natives,
+    "index/generations": published.Generations,
     "index/search": published.SearchDocument,
 }
 

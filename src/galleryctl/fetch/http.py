@@ -159,6 +159,8 @@ class Http:
             if urlsplit(before).scheme == "https" and urlsplit(url).scheme != "https":
                 raise RefusedError(f"{_shown(asked.url)}: is redirected to {_shown(url)}, which is not https")
             if _origin(before) != _origin(url):
+                if asked.limits.same_host:
+                    raise RefusedError(f"{_shown(asked.url)}: is redirected to another host, {_shown(url)}")
                 headers = {name: value for name, value in headers.items() if name.lower() in _EVERYWHERE}
 
     def _sent(self, asked: _Asked, url: str, headers: Mapping[str, str]) -> httpx2.Response:

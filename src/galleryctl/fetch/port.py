@@ -40,6 +40,8 @@ class Limits:
     """For the whole answer, its retries included."""
     redirects: int = 5
     attempts: int = 4
+    same_host: bool = False
+    """Whether a redirect to another host, scheme or port is refused."""
 
 
 class Response(NamedTuple):

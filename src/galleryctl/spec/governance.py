@@ -45,6 +45,10 @@ class Settings(Frozen):
     """Group of `roles.yaml` that is the organisation audience."""
     contact: str | None = None
     """Address for questions."""
+    mirrors: tuple[Address, ...] = ()
+    """Other addresses of the same gallery, which clients ask where this one does not answer."""
+    epoch: Annotated[int, Field(ge=1)] = 1
+    """Raised by hand, only after somebody published serials that must be forgotten."""
 
 
 class Account(Frozen):

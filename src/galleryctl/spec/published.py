@@ -157,10 +157,76 @@ class Catalog(Published):
     """The directory."""
     revoked: DocumentRef
     """The revocations."""
+    runtimes: DocumentRef | None = None
+    """The list of native files; absent where there are none."""
+    generations: DocumentRef | None = None
+    """What was published before, for who builds the next one; absent in the first."""
     mirrors: tuple[str, ...] = ()
     """Other addresses of this gallery."""
     reader: str = SCHEMA
     """Lowest schema a reader must know."""
+
+
+class DeltaEnd(Frozen):
+    """One of the two documents that a delta stands between."""
+
+    serial: int
+    """Serial at which it appeared."""
+    sha256: str
+    """Its digest."""
+
+
+class Delta(Published):
+    """`/v1/delta/<type>/<sha256>.json`: a merge patch (RFC 7396) from an older document of one kind to a newer one."""
+
+    type: str | None = None
+    """Model type; absent for the directory."""
+    older: Annotated[DeltaEnd, Field(alias="from")]
+    """The document it starts from."""
+    newer: Annotated[DeltaEnd, Field(alias="to")]
+    """The document it makes."""
+    patch: dict[str, JsonValue]
+    """The patch."""
+
+
+class NativeFile(Frozen):
+    """One file that a runtime reads."""
+
+    sha256: str
+    """Digest."""
+    length: int
+    """Bytes."""
+
+
+class Natives(Published):
+    """`/v1/runtimes.json`: the files below `/runtimes/` that hold many models, by digest, so that they are signed."""
+
+    runtimes: dict[str, dict[str, NativeFile]]
+    """Files by runtime and by path below its folder."""
+
+
+class Generation(Frozen):
+    """One earlier head, with what only it and older ones name."""
+
+    serial: int
+    """Its serial."""
+    epoch: int = 1
+    """Its epoch."""
+    built: AwareDatetime
+    """When it was built, in UTC."""
+    sha256: str
+    """Digest of the head."""
+    length: int
+    """Bytes of the head."""
+    files: dict[str, int] = {}
+    """Paths named by a digest that the head after this one does not name any more, with their bytes."""
+
+
+class Generations(Published):
+    """`/v1/generations.json`: earlier heads that are kept, newest first. Of use to who builds, not to runtimes."""
+
+    generations: tuple[Generation, ...] = ()
+    """The heads before this one."""
 
 
 class DirectoryEntry(Frozen):
