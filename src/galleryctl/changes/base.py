@@ -77,8 +77,8 @@ class Kind(StrEnum):
     TAXONOMY_CHANGED = "taxonomy-changed"
     """Words of `taxonomy.yaml`, but for its licences."""
     GOVERNANCE_CHANGED = "governance-changed"
-    """Settings, roles, policy, the licence list, schemas, templates, workflows, the program. `field` is empty where it
-    is about a file whose contents are not compared."""
+    """Settings, roles, policy, the licence list, public keys, schemas, templates, workflows, the program. `field` is
+    empty where it is about a file whose contents are not compared."""
     FILE_CHANGED = "file-changed"
     """A file that is neither content nor governance, or content that cannot be read."""
 

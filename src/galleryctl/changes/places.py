@@ -10,7 +10,7 @@ _PROGRAMS = (".py", ".pyc", ".pth", ".so", ".sh", ".toml", ".cfg", ".lock")
 """Endings of what an installer or Python may read beside the program; tests and documents are read by neither."""
 _APART = ("tests/", "docs/", "benchmarks/")
 _LISTED = ("requirements", "constraints")
-_GOVERNING = {"settings", "roles", "policy"}
+_GOVERNING = {"settings", "roles", "policy", "trust"}
 
 
 def inside(path: str, name: str) -> str | None:

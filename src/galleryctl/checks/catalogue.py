@@ -40,6 +40,7 @@ from galleryctl.checks import (
     syntax,
     templates,
     terms,
+    trusted,
     widening,
     words,
 )
@@ -59,7 +60,7 @@ _MODULES = (
     identity, words, licences, languages, cards,
     sources, addresses, files, shipped, quantizations,
     templates, abilities, figures, environments, safety, exported,
-    life, people, references,
+    life, people, references, trusted,
     released, immutable, lives, promises, widening, terms, proposals, reviewed,
     online, remote, scanned,
 )  # fmt: skip

@@ -45,7 +45,7 @@ _TOP_NAMES = ("gallery.yaml", "roles.yaml", "policy.yaml", "taxonomy.yaml")
 _TOP_FOLDERS = ("models", "publishers", "consumers", "removed")
 _FILE = "100644"
 _ANY = (2**63, "")
-_LIMITED: tuple[Kind, ...] = ("model", "release", "publisher", "consumer", "tombstone")
+_LIMITED: tuple[Kind, ...] = ("model", "release", "publisher", "consumer", "tombstone", "trust")
 _TEXTS: tuple[Kind, ...] = ("card", "template")
 
 

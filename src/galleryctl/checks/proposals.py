@@ -74,7 +74,7 @@ def governance_with_content(comparison: Comparison) -> Iterator[Finding]:
 
     Who may do what is read from base, so a right that a pull request grants cannot be used in it. Beside a new model,
     however, a line in `roles.yaml` is easily approved unseen, and it holds from the merge on. Settings, roles, policy,
-    licences, schemas, templates, workflows and the program change apart, with a quorum of admins.
+    licences, public keys, schemas, templates, workflows and the program change apart, with a quorum of admins.
 
     Bad:
 

@@ -118,6 +118,8 @@ class World:
     """Parsed files beside the models, by path relative to the registry."""
     paths: Mapping[str, TreeEntry]
     """Every path of the registry."""
+    trust: Mapping[str, bytes] = field(default_factory=dict)
+    """Files of `trust/`, as they are, by path relative to the registry."""
 
     @property
     def side(self) -> Side:

@@ -181,7 +181,7 @@ class _Load:
     ) -> Loaded:
         gallery = Gallery.of(each.entry for each in known.values() if each.entry is not None)
         beside = self.beside
-        world = World(gallery, context, beside.consumers, beside.tombstones, beside.documents, self.paths)
+        world = World(gallery, context, beside.consumers, beside.tombstones, beside.documents, self.paths, beside.trust)
         if found is None:
             findings = [*checks.path_findings(self.paths, context), *checks.gallery_findings(world)]
             problems = {problem for each in known.values() for problem in each.problems}

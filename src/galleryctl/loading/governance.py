@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeVar
 
@@ -32,6 +33,8 @@ class Governance:
     publishers: dict[str, Publisher] = field(default_factory=dict)
     consumers: dict[str, Consumer] = field(default_factory=dict)
     tombstones: dict[str, Tombstone] = field(default_factory=dict)
+    trust: dict[str, bytes] = field(default_factory=dict)
+    """The files of `trust/` as they are: rules and pages read them as JSON, `signing` as what they are."""
     documents: dict[str, Document] = field(default_factory=dict)
     problems: list[Problem] = field(default_factory=list)
 
@@ -71,8 +74,15 @@ def _read(tree: Tree, name: str, path: str, place: Place, found: Governance) -> 
             _keep(found.consumers, place.name, _typed(tree, name, path, Consumer, found))
         case "tombstone":
             _keep(found.tombstones, place.id, _typed(tree, name, path, Tombstone, found))
+        case "trust":
+            _raw(tree, name, path, found)
         case _:
             pass
+
+
+def _raw(tree: Tree, name: str, path: str, found: Governance) -> None:
+    with suppress(OSError, ValueError):  # too large, or no file: told by the rules about paths
+        found.trust[path] = tree.read(f"{name}/{path}", found.policy.limits.definition)
 
 
 def _keep(known: dict[str, T], name: str, value: T | None) -> None:
