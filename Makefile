@@ -5,7 +5,7 @@ SHELL := bash
 
 PYTHON ?= python3
 BIN := .venv/bin
-LOCK := $(BIN)/uv pip compile pyproject.toml --group dev --universal --generate-hashes --no-header --quiet
+LOCK := $(BIN)/uv pip compile pyproject.toml --extra cli --group dev --universal --generate-hashes --no-header --quiet
 PROOFS := .venv-proofs
 OPENAPI := .openapi/api.github.com.json
 OPENAPI_PACKAGE := @octokit/openapi@23.0.2

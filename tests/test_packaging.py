@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import email
+import importlib.metadata
 import json
 import os
 import re
@@ -14,6 +16,7 @@ import zipfile
 from pathlib import Path
 
 import pytest
+from packaging.requirements import Requirement
 
 import galleryctl
 from galleryctl import schemas
@@ -32,7 +35,14 @@ def test_the_python_lock_names_hashes_and_no_host() -> None:
 def test_the_python_lock_has_every_dependency() -> None:
     lock = (ROOT / "requirements.lock").read_text()
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())
-    wanted = [*project["project"]["dependencies"], *project["dependency-groups"]["dev"]]
+    extras = project["project"]["optional-dependencies"]
+    wanted = [
+        *project["project"]["dependencies"],
+        *extras["client"],
+        *extras["cli"],
+        *project["dependency-groups"]["dev"],
+    ]
+    assert len(wanted) > 30
     assert [name for name in (re.split(r">=|\[", text)[0] for text in wanted) if f"\n{name}==" not in f"\n{lock}"] == []
 
 
@@ -78,6 +88,87 @@ def call(tools: Path, *words: str, cwd: Path) -> str:
     )
     assert done.returncode == 0, done.stderr
     return done.stdout
+
+
+LIGHT = {"httpcore2", "httpx2", "pydantic", "rfc8785", "securesystemslib", "tuf"}
+"""What the client imports by itself."""
+
+
+def test_only_the_tool_needs_what_the_tool_needs(wheel: Path) -> None:
+    with zipfile.ZipFile(wheel) as archive:
+        (name,) = (name for name in archive.namelist() if name.endswith(".dist-info/METADATA"))
+        told = email.message_from_bytes(archive.read(name))
+    wanted = [Requirement(text) for text in told.get_all("Requires-Dist", [])]
+    base = {each.name for each in wanted if each.marker is None or each.marker.evaluate({"extra": ""})}
+    client = {each.name for each in wanted if each.marker is None or each.marker.evaluate({"extra": "client"})}
+    assert base == client == LIGHT
+    assert {"client", "cli"} <= set(told.get_all("Provides-Extra", []))
+    tool = {each.name for each in wanted if each.marker and each.marker.evaluate({"extra": "cli"})}
+    assert {"click", "jinja2", "pygithub", "pyyaml"} <= tool
+    assert not tool & LIGHT
+
+
+@pytest.fixture(scope="module")
+def light(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The Python of an environment that has what `galleryctl[client]` installs at the locked versions, nothing else."""
+    folder = tmp_path_factory.mktemp("light")
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(folder)], check=True)
+    python = folder / "bin" / "python"
+    pip = [sys.executable, "-m", "pip", "--python", str(python)]
+    subprocess.run([*pip, "install", "--quiet", "--no-deps", "--no-index", str(wheel)], check=True)
+    (site,) = folder.glob("lib/python*/site-packages")
+    for name in closure(LIGHT):
+        found = importlib.metadata.distribution(name)
+        for part in {file.parts[0] for file in found.files or () if file.parts[0] != ".."}:
+            if not (site / part).exists():
+                (site / part).symlink_to(str(found.locate_file(part)))
+    return python
+
+
+def closure(names: set[str]) -> set[str]:
+    """The distributions that are installed with these: what they require, and what that requires."""
+    seen: set[tuple[str, str]] = set()
+    queue = [(name, extra) for name in names for extra in ("", *(["crypto"] if name == "securesystemslib" else []))]
+    while queue:
+        name, extra = queue.pop()
+        if (name, extra) in seen:
+            continue
+        seen.add((name, extra))
+        for text in importlib.metadata.distribution(name).requires or ():
+            each = Requirement(text)
+            if each.marker is None or each.marker.evaluate({"extra": extra}):
+                queue += [(each.name, wanted) for wanted in ("", *each.extras)]
+    return {name for name, _ in seen}
+
+
+def python(light: Path, *words: str) -> subprocess.CompletedProcess[str]:
+    bare = {name: value for name, value in os.environ.items() if not name.startswith(("PYTHON", "COV"))}
+    return subprocess.run([str(light), *words], env=bare, capture_output=True, text=True, check=False)
+
+
+def test_the_client_is_whole_with_its_extra_alone(light: Path) -> None:
+    modules = sorted(
+        ".".join(path.relative_to(ROOT / "src").with_suffix("").parts).removesuffix(".__init__")
+        for path in (ROOT / "src/galleryctl/client").rglob("*.py")
+    )
+    assert len(modules) >= 3
+    done = python(light, "-c", f"import importlib\nfor name in {modules}: importlib.import_module(name)\nimport click")
+    assert done.stderr.splitlines()[-1] == "ModuleNotFoundError: No module named 'click'", done.stderr
+
+
+@pytest.mark.parametrize("words", [("-m", "galleryctl", "--help"), ("-m", "galleryctl"), ()])
+def test_without_the_command_line_one_line_says_what_to_install(light: Path, words: tuple[str, ...]) -> None:
+    script = str(light.with_name("galleryctl"))
+    done = python(light, *words) if words else python(light, script, "sync")
+    assert done.returncode == 3
+    assert done.stdout == ""
+    assert done.stderr == "galleryctl: the command line is not installed: pip install 'galleryctl[cli]'\n"
+
+
+def test_a_part_of_the_command_line_that_is_missing_is_named(tmp_path: Path) -> None:
+    code = "import sys; sys.modules['yaml'] = None\nfrom galleryctl.cli import main; sys.exit(main(['check']))"
+    done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (3, "galleryctl: yaml is not installed: pip install 'galleryctl[cli]'\n")
 
 
 def test_the_wheel_carries_its_data(wheel: Path) -> None:

@@ -126,7 +126,7 @@ def test_a_registry_gets_them_all_but_what_tests_this_program(run: Callable[...,
     action = (tmp_path / ".github/actions/galleryctl/action.yml").read_text()
     assert "requirements.lock" not in action
     assert ".github/galleryctl.txt" in action
-    assert (tmp_path / ".github/galleryctl.txt").read_text().splitlines()[-1].startswith("galleryctl==")
+    assert (tmp_path / ".github/galleryctl.txt").read_text().splitlines()[-1].startswith("galleryctl[cli]==")
     command = [str(BIN / "zizmor"), "--offline", "--persona=pedantic", "--no-progress", "."]
     checked = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
     assert checked.returncode == 0, checked.stdout

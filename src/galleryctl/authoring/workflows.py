@@ -24,7 +24,7 @@ _PINNED_INSTALL = f"""\
 _PIN = f"""\
 # The galleryctl that judges and builds this registry: who changes it changes the rules, so it is governance. With the
 # hashes of all that is installed (`pip-compile --generate-hashes`) nobody can swap it.
-galleryctl=={__version__}
+galleryctl[cli]=={__version__}
 """
 
 

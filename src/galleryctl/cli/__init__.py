@@ -106,6 +106,9 @@ def _failed(error: Exception) -> int:
     if isinstance(error, GalleryError):
         click.echo(_shown(f"galleryctl: {error}"), err=True)
         return error.exit_code
+    if isinstance(error, ModuleNotFoundError) and not (error.name or "galleryctl").startswith("galleryctl"):
+        click.echo(f"galleryctl: {error.name} is not installed: pip install 'galleryctl[cli]'", err=True)
+        return 3
     import platform  # noqa: PLC0415 - on use
     import traceback  # noqa: PLC0415 - on use
 
