@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
+
 import pytest
 from pydantic import ValidationError
 
-from galleryctl.memory import GIB, bits, builds
+from galleryctl.memory import GIB, bits, builds, need, recorded
 from galleryctl.spec.release import Memory, Variant
 
 
@@ -63,3 +65,33 @@ def test_what_cannot_be_told_is_left_out() -> None:
 def test_no_number_that_nobody_can_compute_with(parameters: str) -> None:
     with pytest.raises(ValidationError, match="parameters"):
         Variant.model_validate({"format": "gguf", "parameters": parameters})
+
+
+def test_what_a_build_needs_grows_with_context_and_requests() -> None:
+    facts = Memory(layers=36, kv_heads=8, head_size=128)
+    files = {"Q4_K_M": [{"path": "a", "size": 4 * GIB}]}
+    made = variant(format="gguf", parameters="8B", quantizations=["Q4_K_M"], files=files)
+    once = need(made, "Q4_K_M", facts, context=4096)
+    assert once is not None
+    assert once.weights == 4 * GIB
+    assert once.cache == 4096 * 144 * 1024
+    assert once.total == once.weights + once.cache + once.space
+    assert once.space == math.ceil(4 * GIB * 0.03 + 0.6 * GIB)
+    more = need(made, "Q4_K_M", facts, context=4096, requests=3)
+    assert more is not None
+    assert more.cache == 3 * once.cache
+
+
+def test_a_need_without_layers_is_the_least_it_takes() -> None:
+    least = need(variant(parameters="8B", quantizations=["none"]), "none", None, context=4096)
+    assert least is not None
+    assert least.cache is None
+    assert least.total == least.weights + least.space
+    assert need(variant(parameters="8B", quantizations=["odd"]), "odd", None, context=1) is None
+
+
+def test_the_release_says_what_the_cache_follows_from() -> None:
+    architecture = {"layers": 36, "kv_heads": 8, "head_size": 128, "model_type": "qwen3"}
+    assert recorded({"architecture": architecture}) == Memory(layers=36, kv_heads=8, head_size=128)
+    assert recorded({"architecture": {"layers": 36}}) is None
+    assert recorded({}) is None

@@ -16,10 +16,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from pydantic import AwareDatetime
 
 from galleryctl import canonical
-from galleryctl.memory import Build, builds
+from galleryctl.memory import Build, builds, recorded
 from galleryctl.spec.base import Frozen, Status, Text, Visibility, version_key
 from galleryctl.spec.published import SCHEMA, ModelDocument, current, statuses
-from galleryctl.spec.release import Memory
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -258,7 +257,7 @@ def _outline(
         "bytes": sum(file.size or 0 for file in files),
         "pinned": bool(files) and all(file.sha256 for file in files) and all(hub.revision for hub in hubs),
         "facts": _facts(spec),
-        "builds": builds(variants, _memory(spec)),
+        "builds": builds(variants, recorded(spec)),
         "digests": tuple(sorted({file.sha256 for file in every if file.sha256})),
         "names": {
             runtime: name
@@ -277,13 +276,6 @@ def _facts(spec: Mapping[str, Any]) -> dict[str, str | int | bool | tuple[str, .
         elif isinstance(value, list) and all(isinstance(item, str) for item in value):
             found[key] = tuple(value)
     return found
-
-
-def _memory(spec: Mapping[str, Any]) -> Memory | None:
-    architecture = spec.get("architecture")
-    if isinstance(architecture, dict) and {"layers", "kv_heads", "head_size"} <= architecture.keys():
-        return Memory.model_validate({key: architecture[key] for key in ("layers", "kv_heads", "head_size")})
-    return None
 
 
 @dataclass(frozen=True)

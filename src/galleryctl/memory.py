@@ -1,21 +1,23 @@
 """How much memory a build of a model needs: an estimate from recorded facts.
 
-weights × 1.03 + cache per token × context + 0.6 GiB of working space. Weights are the bytes of the files where they are
-known, else parameters × bits of the quantization; the cache holds keys and values at 16 bit.
+weights × 1.03 + cache per token × context × requests + 0.6 GiB of working space. Weights are the bytes of the files
+where they are known, else parameters × bits of the quantization; the cache holds keys and values at 16 bit.
 """
 
 from __future__ import annotations
 
+import math
 import re
 from functools import lru_cache
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from galleryctl.spec.base import parameter_count
+from galleryctl.spec.release import Memory
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
-    from galleryctl.spec.release import Memory, Variant
+    from galleryctl.spec.release import Variant
 
 GIB = 2**30
 
@@ -38,6 +40,21 @@ class Build(NamedTuple):
     cache: float
 
 
+class Need(NamedTuple):
+    """Bytes that one build takes on a machine."""
+
+    weights: int
+    cache: int | None
+    """Keys and values; none where layers and heads are not recorded."""
+    space: int
+    """To work in."""
+
+    @property
+    def total(self) -> int:
+        """All of it; without the cache where that is not known, so it takes at least this."""
+        return self.weights + (self.cache or 0) + self.space
+
+
 @lru_cache(4096)
 def bits(quantization: str, format_: str | None) -> float | None:
     """Bits of a weight, where the name says it."""
@@ -55,7 +72,7 @@ def builds(variants: tuple[Variant, ...], memory: Memory | None) -> tuple[Build,
     found = []
     for variant in variants:
         facts = variant.memory or memory
-        cache = 2 * facts.layers * facts.kv_heads * facts.head_size * 2 / 1024 if facts else 0.0
+        cache = _token(facts) / 1024 if facts else 0.0
         for quantization in variant.quantizations or ("none",):
             weights = _weights(variant, quantization)
             if weights:
@@ -65,10 +82,36 @@ def builds(variants: tuple[Variant, ...], memory: Memory | None) -> tuple[Build,
     return tuple(found)
 
 
+def need(variant: Variant, quantization: str, memory: Memory | None, *, context: int, requests: int = 1) -> Need | None:
+    """What a build takes when it serves some requests at once, each with so many tokens of context.
+
+    `memory` is what the release says, where the variant says nothing. None where its weights cannot be told.
+    """
+    weights = _weights(variant, quantization)
+    if not weights:
+        return None
+    facts = variant.memory or memory
+    cache = _token(facts) * context * requests if facts else None
+    return Need(round(weights), cache, math.ceil(weights * 0.03 + 0.6 * GIB))
+
+
+def recorded(spec: Mapping[str, Any]) -> Memory | None:
+    """What the spec block of a release says that the size of the cache follows from."""
+    architecture = spec.get("architecture")
+    if isinstance(architecture, dict) and {"layers", "kv_heads", "head_size"} <= architecture.keys():
+        return Memory.model_validate({key: architecture[key] for key in ("layers", "kv_heads", "head_size")})
+    return None
+
+
 def exceed(variants: Iterable[Variant], size: int) -> bool:
     """Whether the weights of every build whose weights can be told take more bytes than this, or nearly."""
     found = [_weights(variant, each) for variant in variants for each in variant.quantizations or ("none",)]
     return all(not weights or weights > size - GIB / 100 for weights in found)
+
+
+def _token(facts: Memory) -> int:
+    """Bytes of keys and values that one token takes."""
+    return 2 * facts.layers * facts.kv_heads * facts.head_size * 2
 
 
 def _weights(variant: Variant, quantization: str) -> float | None:
