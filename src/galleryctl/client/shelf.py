@@ -1,9 +1,9 @@
 """What resolving reads of a gallery: a port that `Gallery` satisfies, over one verified state.
 
 * Everything was verified before it is given here, and all answers of one shelf are of one head.
-* The resolver asks `listing` and the revocations first, and needs no more for the newest release of a listed model. What
-  follows may fetch the directory or one document, so it is asked only for what lies outside: other releases, unlisted
-  models, earlier ids, ids that are gone.
+* The resolver asks `listing` and the revocations first, and needs no more for the newest release of a listed model.
+  What follows may fetch the directory or one document, so it is asked only for what lies outside: other releases,
+  unlisted models, earlier ids, ids that are gone.
 * Bytes are canonical JSON as published: the resolver reads them open to what it does not know, and tells what it cannot
   read.
 """
@@ -31,7 +31,7 @@ class Shelf(Protocol):
         """The day by which `expires` is judged, in UTC."""
 
     def listing(self, identifier: str) -> tuple[str, bytes] | None:
-        """Model type and listing of a present id, as its type's document has it; none where no type at hand lists it."""
+        """Model type and listing of a present id, as in its type's document; none where no type at hand lists it."""
 
     def revocations(self, identifier: str) -> Sequence[Revocation]:
         """What is revoked of a present id."""
