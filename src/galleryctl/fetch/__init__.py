@@ -4,22 +4,38 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from galleryctl.fetch.port import DeniedError, Fetcher, FetchError, Limits, MissingError, RefusedError, Response
+from galleryctl.fetch.port import (
+    BrokenError,
+    DeniedError,
+    Fetcher,
+    FetchError,
+    LargeError,
+    Limits,
+    MissingError,
+    Opened,
+    RefusedError,
+    Response,
+    Streamer,
+)
 from galleryctl.fetch.ranged import Ranged
 
 if TYPE_CHECKING:
     from galleryctl.fetch.http import Http
 
 __all__ = [
+    "BrokenError",
     "DeniedError",
     "FetchError",
     "Fetcher",
     "Http",
+    "LargeError",
     "Limits",
     "MissingError",
+    "Opened",
     "Ranged",
     "RefusedError",
     "Response",
+    "Streamer",
 ]
 
 

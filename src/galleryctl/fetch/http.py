@@ -10,8 +10,10 @@ import email.utils
 import os
 import random
 import re
+import socket
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import urljoin, urlsplit
 
@@ -20,8 +22,17 @@ import httpx2
 from galleryctl import __version__
 from galleryctl.fetch.addresses import target
 from galleryctl.fetch.connecting import resolve
-from galleryctl.fetch.port import DeniedError, FetchError, Limits, MissingError, RefusedError, Response
-from galleryctl.fetch.transport import BrokenError, Transport
+from galleryctl.fetch.port import (
+    BrokenError,
+    DeniedError,
+    FetchError,
+    Limits,
+    MissingError,
+    Opened,
+    RefusedError,
+    Response,
+)
+from galleryctl.fetch.transport import Transport
 
 if TYPE_CHECKING:
     import ssl
@@ -40,7 +51,7 @@ _AGENT = f"galleryctl/{__version__}"
 _AGAIN = frozenset({408, 425, 429, 500, 502, 503, 504})
 _BEYOND = 416
 _MOVED = frozenset({301, 302, 303, 307, 308})
-_EVERYWHERE = frozenset({"accept", "range", "if-none-match", "if-modified-since"})
+_EVERYWHERE = frozenset({"accept", "accept-encoding", "range", "if-range", "if-none-match", "if-modified-since"})
 """Headers that may follow a redirect to another host; what else was given could be a secret."""
 _RANGE = re.compile(r"bytes ([0-9]{1,18})-([0-9]{1,18})/([0-9]{1,18}|\*)")
 _PAUSE = 0.5  # seconds before the second attempt; doubled each time
@@ -93,9 +104,16 @@ class Http:
     def get(self, url: str, *, headers: Mapping[str, str] | None = None, limits: Limits | None = None) -> Response:
         return self._whole("GET", url, headers, limits or Limits())
 
-    def head(self, url: str, *, headers: Mapping[str, str] | None = None, follow: bool = True) -> Response:
-        limits = Limits() if follow else Limits(redirects=-1)
-        return self._whole("HEAD", url, headers, limits)
+    def head(
+        self,
+        url: str,
+        *,
+        headers: Mapping[str, str] | None = None,
+        follow: bool = True,
+        limits: Limits | None = None,
+    ) -> Response:
+        limits = limits or Limits()
+        return self._whole("HEAD", url, headers, limits if follow else replace(limits, redirects=-1))
 
     def part(self, url: str, start: int, stop: int, *, headers: Mapping[str, str] | None = None) -> bytes:
         if not 0 <= start < stop:
@@ -121,11 +139,21 @@ class Http:
     def stream(
         self, url: str, *, headers: Mapping[str, str] | None = None, limits: Limits | None = None
     ) -> Iterator[Iterator[bytes]]:
+        with self.opened(url, headers=headers, limits=limits) as answer:
+            yield answer.chunks
+
+    @contextmanager
+    def opened(
+        self, url: str, *, headers: Mapping[str, str] | None = None, limits: Limits | None = None
+    ) -> Iterator[Opened]:
         limits = limits or Limits(bytes=2**45, seconds=24 * 3600.0)
         asked = _Asked("GET", url, headers or {}, limits, time.monotonic() + limits.seconds)
         answer = self._retrying(asked, lambda: self._followed(asked))
         try:
-            yield answer.iter_raw()
+            found = {name.lower(): value for name, value in answer.headers.items()}
+            encoded = answer.extensions["encoding"] not in {"", "identity"}
+            chunks = answer.iter_raw()
+            yield Opened(str(answer.url), answer.status_code, found, chunks, encoded, lambda: _cut(answer))
         finally:
             answer.close()
 
@@ -139,7 +167,8 @@ class Http:
             finally:
                 answer.close()
             found = {name.lower(): value for name, value in answer.headers.items()}
-            return Response(str(answer.url), answer.status_code, found, body)
+            counted = answer.extensions.get("counted")
+            return Response(str(answer.url), answer.status_code, found, body, counted() if counted else len(body))
 
         return self._retrying(asked, once)
 
@@ -187,6 +216,14 @@ class Http:
             self._sleep(wait * random.uniform(1.0, 1.5))  # noqa: S311 - only spreads the attempts of many
             pause *= 2
         raise FetchError(f"{_shown(asked.url)}: no attempt is left")
+
+
+def _cut(answer: httpx2.Response) -> None:
+    stream = answer.extensions.get("network_stream")
+    connection = stream.get_extra_info("socket") if stream is not None else None
+    if connection is not None:
+        with suppress(OSError):  # over already
+            socket.socket.shutdown(connection, socket.SHUT_RDWR)  # TLS has nothing to say any more
 
 
 class _Retrying(httpx2.BaseTransport):

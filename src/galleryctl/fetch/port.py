@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol
 from galleryctl.errors import GalleryError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
     from contextlib import AbstractContextManager
 
 
@@ -18,6 +18,10 @@ class FetchError(GalleryError):
 
 class RefusedError(FetchError):
     """An address that may not be asked: another scheme, credentials in it, or a target inside this network."""
+
+
+class LargeError(FetchError):
+    """More bytes than are read."""
 
 
 class MissingError(FetchError):
@@ -42,6 +46,8 @@ class Limits:
     attempts: int = 4
     same_host: bool = False
     """Whether a redirect to another host, scheme or port is refused."""
+    step: float = 30.0
+    """Seconds for one step: connecting, or waiting for the next bytes."""
 
 
 class Response(NamedTuple):
@@ -51,6 +57,38 @@ class Response(NamedTuple):
     status: int
     headers: Mapping[str, str]
     body: bytes = b""
+    wire: int = 0
+    """Bytes of the body as they came, before they were decoded."""
+
+
+class BrokenError(FetchError):
+    """The connection failed, or broke off: another attempt may help."""
+
+
+class Opened(NamedTuple):
+    """An answer whose body is still to come. `url` is where it comes from at last; headers are in lower case."""
+
+    url: str
+    status: int
+    headers: Mapping[str, str]
+    chunks: Iterator[bytes]
+    """The body, decoded. Raises `FetchError`; `BrokenError` where another attempt may help."""
+    encoded: bool
+    """Whether the server compressed it: then offsets are not those of the file."""
+    cut: Callable[[], None]
+    """Ends the connection from another thread, so that nobody waits for its next bytes."""
+
+
+class Streamer(Protocol):
+    """Reads addresses too large to hold, from where the reader says."""
+
+    def opened(
+        self, url: str, *, headers: Mapping[str, str] | None = None, limits: Limits | None = None
+    ) -> AbstractContextManager[Opened]:
+        """The answer to a GET. With a header `range` or `accept-encoding: identity` nothing is to be compressed."""
+
+    def permit(self, url: str) -> None:
+        """Raise `RefusedError` unless an address may be asked."""
 
 
 class Fetcher(Protocol):
@@ -59,7 +97,14 @@ class Fetcher(Protocol):
     def get(self, url: str, *, headers: Mapping[str, str] | None = None, limits: Limits | None = None) -> Response:
         """The whole of an address."""
 
-    def head(self, url: str, *, headers: Mapping[str, str] | None = None, follow: bool = True) -> Response:
+    def head(
+        self,
+        url: str,
+        *,
+        headers: Mapping[str, str] | None = None,
+        follow: bool = True,
+        limits: Limits | None = None,
+    ) -> Response:
         """What an address says of itself. Without `follow`, an answer of 300 to 399 is returned as it is."""
 
     def part(self, url: str, start: int, stop: int, *, headers: Mapping[str, str] | None = None) -> bytes:

@@ -16,20 +16,15 @@ import httpx2
 
 from galleryctl.fetch.addresses import target
 from galleryctl.fetch.connecting import DEADLINE, Guarded, resolve
-from galleryctl.fetch.port import FetchError, Limits, RefusedError
+from galleryctl.fetch.port import BrokenError, FetchError, LargeError, Limits, RefusedError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from galleryctl.fetch.connecting import Resolver
 
-_STEP = 30.0  # seconds for one step: connecting, or waiting for the next bytes
 _CHUNK = 2**16
 _GZIP = 31  # zlib's word for a gzip header and the largest window
-
-
-class BrokenError(FetchError):
-    """The connection failed, or broke off: another attempt may help."""
 
 
 class Transport(httpx2.BaseTransport):
@@ -61,7 +56,7 @@ class Transport(httpx2.BaseTransport):
             ),
             headers=[*asked, (b"accept-encoding", _encoding(request))],
             content=request.stream if isinstance(request.stream, httpx2.SyncByteStream) else None,
-            extensions={"timeout": dict.fromkeys(("connect", "read", "write", "pool"), _STEP)},
+            extensions={"timeout": dict.fromkeys(("connect", "read", "write", "pool"), limits.step)},
         )
         with _Until(deadline, url):
             answer = self._pool.handle_request(sent)
@@ -72,14 +67,16 @@ class Transport(httpx2.BaseTransport):
             found.pop("content-length", None)
         bare = request.method == "HEAD"  # no body follows, whatever the headers say of one
         stream = _Body(answer, "identity" if bare else encoding, limits, deadline, url)
-        return httpx2.Response(answer.status, headers=found, stream=stream, extensions=answer.extensions)
+        extensions = {**answer.extensions, "encoding": encoding, "counted": lambda: stream.wire}
+        return httpx2.Response(answer.status, headers=found, stream=stream, extensions=extensions)
 
     def close(self) -> None:
         self._pool.close()
 
 
 def _encoding(request: httpx2.Request) -> bytes:
-    return b"identity" if "range" in request.headers or request.method == "HEAD" else b"gzip"
+    plain = "range" in request.headers or request.headers.get("accept-encoding") == "identity"
+    return b"identity" if plain or request.method == "HEAD" else b"gzip"
 
 
 class _Until:
@@ -116,6 +113,8 @@ class _Body(httpx2.SyncByteStream):
         self._limits = limits
         self._deadline = deadline
         self._url = url
+        self.wire = 0
+        """Bytes that came, before they were decoded."""
 
     def __iter__(self) -> Iterator[bytes]:
         if self._encoding not in {"identity", "gzip", "x-gzip", ""}:
@@ -124,7 +123,7 @@ class _Body(httpx2.SyncByteStream):
         for chunk in self._decoded(self._raw()):
             counted += len(chunk)
             if counted > self._limits.bytes:
-                raise FetchError(f"{self._shown}: is larger than {self._limits.bytes:,} bytes, more than is read")
+                raise LargeError(f"{self._shown}: is larger than {self._limits.bytes:,} bytes, more than is read")
             yield chunk
 
     def close(self) -> None:
@@ -144,6 +143,7 @@ class _Body(httpx2.SyncByteStream):
                 return
             if time.monotonic() > self._deadline:
                 raise FetchError(f"{self._shown}: took longer than {self._limits.seconds:g} seconds")
+            self.wire += len(chunk)
             yield chunk
 
     def _decoded(self, chunks: Iterable[bytes]) -> Iterator[bytes]:
