@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
+    from galleryctl.spec.published import Listing
     from galleryctl.spec.release import File, Release, Sources, Variant
 
 
@@ -96,6 +97,18 @@ class Synced:
     stale: str = ""
     """Why the last good state is served instead of the present one; empty where it is present."""
     warnings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """One model of the list of its type."""
+
+    id: str
+    type: str
+    listing: Listing
+    """Its current release, and what a list shows of it."""
+    revoked: tuple[str, ...] = ()
+    """Releases that must be refused."""
 
 
 @dataclass(frozen=True, slots=True)
