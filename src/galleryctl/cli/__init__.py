@@ -50,6 +50,8 @@ _COMMANDS = {
     "doctor": ("keeping", "Look at the settings of the repository on the forge."),
     "alarm": ("keeping", "Say in one issue that a workflow has failed."),
     "build": ("building", "Build the gallery and its index."),
+    "sign": ("signing", "Sign a gallery that was built."),
+    "keys": ("keys", "Make keys, and the trust that names them."),
     "serve": ("building", "Build, serve on this machine, and rebuild on every change."),
     "export": ("exporting", "Write what one runtime reads of the models."),
     "schema": ("building", "Write or check the JSON Schemas."),

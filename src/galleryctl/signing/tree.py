@@ -1,0 +1,171 @@
+"""Every document that the head names, directly or by another document, has the digest and length it is named by.
+
+Nothing is parsed before its digest is right, no more is read than its length, and no code of a registry is run.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from pydantic import ValidationError
+
+from galleryctl import layout
+from galleryctl.signing.errors import SignatureError
+from galleryctl.spec.published import SCHEMA, Catalog, Directory, Generations, Natives, Published
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from galleryctl.signing.places import Place
+
+D = TypeVar("D", bound=Published)
+
+MOST_HEAD = 4 * 2**20
+"""Bytes of a head. With every type at fifteen deltas it has twelve thousand."""
+_DIGEST = re.compile(r"[0-9a-f]{64}")
+
+
+@dataclass(frozen=True)
+class Head:
+    """The head of an index: its bytes and what they say."""
+
+    data: bytes
+    catalog: Catalog
+
+    @property
+    def sha256(self) -> str:
+        return hashlib.sha256(self.data).hexdigest()
+
+    @property
+    def order(self) -> tuple[int, int]:
+        """What grows with every publication."""
+        return self.catalog.epoch, self.catalog.serial
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """A file by its immutable path, digest and length."""
+
+    path: str
+    sha256: str
+    length: int
+
+
+def head(place: Place) -> Head:
+    """The head that lies under its stable name, and the same bytes under its digest."""
+    data = place.read(layout.CATALOG, MOST_HEAD)
+    if data is None:
+        raise SignatureError(f"{place.where} is no gallery: it has no {layout.CATALOG}; `galleryctl build` makes one")
+    digest = hashlib.sha256(data).hexdigest()
+    fetch(place, Named(layout.addressed(layout.CATALOG, digest), digest, len(data)))
+    return Head(data, parse(Catalog, data, layout.CATALOG))
+
+
+def check(place: Place, catalog: Catalog, *, progress: Callable[[int], None] | None = None) -> int:
+    """Read all that a head names; the number of files. `SignatureError` names the first that is not as it should be."""
+    count = 0
+    for named in everything(place, catalog):
+        fetch(place, named)
+        count += 1
+        if progress:
+            progress(count)
+    return count
+
+
+def everything(place: Place, catalog: Catalog) -> Iterator[Named]:
+    """All that a head names. Documents that name others are read, and verified first."""
+    for kind, ref in catalog.types.items():
+        yield Named(layout.addressed(layout.type_document(kind), ref.sha256), ref.sha256, ref.length)
+    for kind, ref in (*catalog.types.items(), ("directory", catalog.directory)):
+        for delta in ref.deltas:
+            yield Named(layout.delta_document(kind, delta.sha256), delta.sha256, delta.length)
+    yield Named(
+        layout.addressed(layout.REVOKED, catalog.revoked.sha256), catalog.revoked.sha256, catalog.revoked.length
+    )
+    yield from _models(place, catalog)
+    yield from _natives(place, catalog)
+    yield from _carried(place, catalog)
+
+
+def _models(place: Place, catalog: Catalog) -> Iterator[Named]:
+    ref = catalog.directory
+    directory = _document(
+        place, Directory, Named(layout.addressed(layout.DIRECTORY, ref.sha256), ref.sha256, ref.length)
+    )
+    for identifier, entry in directory.models.items():
+        path = layout.addressed(layout.model_document(identifier), entry.sha256)
+        yield Named(path, entry.sha256, entry.length)
+
+
+def _natives(place: Place, catalog: Catalog) -> Iterator[Named]:
+    if catalog.runtimes is None:
+        return
+    ref = catalog.runtimes
+    natives = _document(place, Natives, Named(layout.addressed(layout.NATIVES, ref.sha256), ref.sha256, ref.length))
+    for runtime, files in natives.runtimes.items():
+        for path, file in files.items():
+            yield Named(layout.addressed(layout.native(runtime, path), file.sha256), file.sha256, file.length)
+
+
+def _carried(place: Place, catalog: Catalog) -> Iterator[Named]:
+    if catalog.generations is None:
+        return
+    ref = catalog.generations
+    found = _document(
+        place, Generations, Named(layout.addressed(layout.GENERATIONS, ref.sha256), ref.sha256, ref.length)
+    )
+    for each in found.generations:
+        yield Named(layout.addressed(layout.CATALOG, each.sha256), each.sha256, each.length)
+        for path, length in each.files.items():
+            digests = _DIGEST.findall(path)
+            if not digests:
+                raise SignatureError(f"{layout.GENERATIONS} keeps {path}, which is not named by a digest")
+            yield Named(path, digests[-1], length)
+
+
+def fetch(place: Place, named: Named) -> bytes:
+    """A file, whole and verified."""
+    if not _DIGEST.fullmatch(named.sha256):
+        raise SignatureError(f"{named.path} is named by {named.sha256!r}, which is no SHA-256")
+    data = place.read(named.path, named.length)
+    if data is None:
+        raise SignatureError(f"{named.path} is missing in {place.where}; build it again")
+    if len(data) != named.length:
+        raise SignatureError(f"{named.path} has {len(data)} bytes, expected {named.length}; build it again")
+    found = hashlib.sha256(data).hexdigest()
+    if found != named.sha256:
+        raise SignatureError(f"{named.path} has the digest {found}, expected {named.sha256}; build it again")
+    return data
+
+
+def parse(kind: type[D], data: bytes, what: str) -> D:
+    """A document of a schema that this version knows."""
+    try:
+        found = kind.model_validate_json(data)
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        place = ".".join(map(str, first["loc"])) or "the document"
+        raise SignatureError(f"{what} cannot be read: {place}: {first['msg']}") from error
+    major = found.schema_version.partition(".")[0]
+    if major != SCHEMA.partition(".")[0]:
+        raise SignatureError(f"{what} has schema {found.schema_version}, known is {SCHEMA}; use a newer galleryctl")
+    return found
+
+
+def discovery(data: bytes) -> dict[str, Any]:
+    """The document where readers start, as data: what this version does not know stays in it."""
+    try:
+        found = json.loads(data)
+    except (ValueError, RecursionError):
+        found = None
+    if not isinstance(found, dict):
+        raise SignatureError(f"{layout.DISCOVERY} is no JSON object; build it again")
+    return found
+
+
+def _document(place: Place, kind: type[D], named: Named) -> D:
+    return parse(kind, fetch(place, named), named.path)
