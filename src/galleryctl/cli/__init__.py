@@ -51,6 +51,7 @@ _COMMANDS = {
     "alarm": ("keeping", "Say in one issue that a workflow has failed."),
     "build": ("building", "Build the gallery and its index."),
     "sign": ("signing", "Sign a gallery that was built."),
+    "verify": ("signing", "Verify a published gallery, and every document of it."),
     "keys": ("keys", "Make keys, and the trust that names them."),
     "serve": ("building", "Build, serve on this machine, and rebuild on every change."),
     "export": ("exporting", "Write what one runtime reads of the models."),

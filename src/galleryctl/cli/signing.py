@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import os
+import re
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -12,10 +14,22 @@ from galleryctl.cli import options
 
 if TYPE_CHECKING:
     import datetime as dt
+    from collections.abc import Iterable, Iterator
 
     from galleryctl.signing.online import Signer
     from galleryctl.signing.publication import Signed
     from galleryctl.signing.trust import Trust
+    from galleryctl.signing.verifying import Verified
+
+
+def duration(ctx: click.Context, param: click.Parameter, value: str) -> dt.timedelta:
+    """A time such as `30d`, `12h` or `10m`."""
+    import datetime as dt  # noqa: PLC0415 - on use
+
+    match = re.fullmatch(r"([0-9]{1,5})([dhm])", value)
+    if match is None:
+        raise click.BadParameter(f"{value!r} is no length of time; write 30d, 12h or 10m", ctx, param)
+    return dt.timedelta(**{{"d": "days", "h": "hours", "m": "minutes"}[match[2]]: int(match[1])})
 
 
 @click.command("sign")
@@ -60,7 +74,7 @@ def sign_command(
     if earlier and earlier != "none":
         before = places.place(earlier, options.fetcher(allow_private=True))
     done = publication.sign(site, trusted, _signer(online, keys, trusted), now=now, earlier=before)
-    click.echo(_outcome(site, done), err=True, nl=False)
+    click.echo(_outcome(site, done, now), err=True)
     return 0
 
 
@@ -76,13 +90,113 @@ def _signer(online: str | None, keys: Path | None, trust: Trust) -> Signer:
     raise click.UsageError(f"no online key: give --online URI or --keys DIR, or set {key.VARIABLE}")
 
 
-def _outcome(site: Path, done: Signed) -> str:
+@click.command("verify")
+@click.argument("gallery", metavar="URL|DIR")
+@click.option(
+    "--root", type=click.Path(path_type=Path, dir_okay=False, exists=True), envvar="GALLERYCTL_ROOT", required=True,
+    metavar="FILE", help="A root of the gallery that is trusted, such as registry/trust/1.root.json.",
+)  # fmt: skip
+@click.option(
+    "--online-for", callback=duration, default="0d", metavar="TIME",
+    help="Fail where timestamp, snapshot or catalog expires within this time, such as 2d.",
+)  # fmt: skip
+@click.option(
+    "--offline-for", callback=duration, default="0d", metavar="TIME",
+    help="Fail where root or targets expires within this time, such as 30d.",
+)  # fmt: skip
+@click.option(
+    "--state", type=click.Path(path_type=Path, file_okay=False), metavar="DIR",
+    help="What was verified before, kept there: nothing older is accepted.",
+)  # fmt: skip
+@click.option("--format", "format_", type=click.Choice(["text", "json"]), default="text", show_default=True)
+@options.now
+def verify_command(
+    gallery: str, root: Path, online_for: dt.timedelta, offline_for: dt.timedelta, state: Path | None,
+    format_: str, now: dt.datetime,
+) -> int:  # fmt: skip
+    """Verify a published gallery from its root: signatures, versions, expiry, and every document of the index.
+
+    \b
+    Example:
+      galleryctl verify https://models.example.org --root registry/trust/1.root.json
+      galleryctl verify site --root keys/trust/1.root.json --format json
+      galleryctl verify https://models.example.org --root 1.root.json --online-for 2d --offline-for 30d
+    """  # noqa: D301
+    from galleryctl.errors import GalleryError  # noqa: PLC0415 - on use
+    from galleryctl.signing import places, verifying  # noqa: PLC0415 - on use
+
+    try:
+        place = places.place(gallery, options.fetcher(allow_private=True))
+        with options.progress("Verifying") as report:
+            done = verifying.verify(
+                place, root.read_bytes(), now=now, online_for=online_for, offline_for=offline_for, state=state,
+                progress=report,
+            )  # fmt: skip
+    except GalleryError as error:
+        if format_ == "json":
+            click.echo(json.dumps({"gallery": gallery, "verified": False, "problem": str(error)}, indent=2))
+        raise
+    click.echo(json.dumps(_data(done, now), indent=2) if format_ == "json" else _verified(done, now))
+    return 0
+
+
+def _data(done: Verified, now: dt.datetime) -> dict[str, Any]:
+    from galleryctl import canonical  # noqa: PLC0415 - on use
+
     catalog = done.head.catalog
-    did = f"signed {', '.join(done.due)}" if done.due else "nothing was due"
-    lines = [f"{site}: {did}; serial {catalog.serial}, epoch {catalog.epoch}, {done.files:,} documents"]
-    lines += [
-        f"  {role:<9}  {done.versions[role]:>4}  until {done.expires[role]:%Y-%m-%d %H:%M} UTC"
+    roles = {
+        role: {"version": each.version, "expires": canonical.moment(each.expires), "keys": each.keys}
+        for role, each in done.roles.items()
+    }
+    return {
+        "gallery": done.where, "verified": True, "serial": catalog.serial, "epoch": catalog.epoch,
+        "audience": catalog.audience, "commit": catalog.commit, "built": canonical.moment(catalog.built),
+        "age": int((now - catalog.built).total_seconds()), "sha256": done.head.sha256, "documents": done.files,
+        "roles": roles, "warnings": done.warnings,
+    }  # fmt: skip
+
+
+def _verified(done: Verified, now: dt.datetime) -> str:
+    catalog = done.head.catalog
+    rows = [(role, each.version, each.expires, _short(each.keys)) for role, each in done.roles.items()]
+    lines = [
+        f"{done.where}: verified",
+        f"serial {catalog.serial}, epoch {catalog.epoch}, {done.files:,} documents, for {catalog.audience}",
+        f"built {catalog.built:%Y-%m-%d %H:%M} UTC, {_age(now - catalog.built)} ago",
+        *_table(rows, now),
+        *(f"warning: {each}" for each in done.warnings),
+    ]
+    return "\n".join(lines)
+
+
+def _outcome(site: Path, done: Signed, now: dt.datetime) -> str:
+    catalog = done.head.catalog
+    rows = [
+        (role, done.versions[role], done.expires[role], done.due.get(role, ""))
         for role in ("timestamp", "snapshot", "catalog", "targets", "root")
     ]
-    lines += [f"warning: {each}" for each in done.warnings]
-    return "\n".join(lines) + "\n"
+    lines = [
+        f"{site}: {'signed' if done.due else 'nothing was due'}",
+        f"serial {catalog.serial}, epoch {catalog.epoch}, {done.files:,} documents, for {catalog.audience}",
+        *_table(rows, now),
+        *(f"warning: {each}" for each in done.warnings),
+    ]
+    return "\n".join(lines)
+
+
+def _table(rows: Iterable[tuple[str, int, dt.datetime, str]], now: dt.datetime) -> Iterator[str]:
+    for role, version, expires, rest in rows:
+        yield f"  {role:<9} {version:>6}  until {expires:%Y-%m-%d}, {_age(expires - now):>8}  {rest}".rstrip()
+
+
+def _age(span: dt.timedelta) -> str:
+    """A span in words, no more exact than anybody needs."""
+    minutes = max(0, int(span.total_seconds() // 60))
+    for size, unit in ((1440, "day"), (60, "hour")):
+        if minutes >= 2 * size:
+            return f"{minutes // size} {unit}s"
+    return f"{minutes} minute{'' if minutes == 1 else 's'}"
+
+
+def _short(keys: tuple[str, ...]) -> str:
+    return " ".join(key[:7] for key in keys)

@@ -132,7 +132,7 @@ def _before(place: Folder, earlier: Place | None, trust: Trust, head: Head) -> _
         if published := state.read(earlier, trust):
             found.append((earlier, published))
         else:
-            _refuse_hidden(earlier)
+            state.refuse_hidden(earlier)
     usable = []
     for where, each in found:
         _refuse_rollback(where, each, trust, head, own=where is place)
@@ -168,16 +168,6 @@ def _refuse_roots(earlier: Place, trust: Trust) -> None:
         )
 
 
-def _refuse_hidden(earlier: Place) -> None:
-    """A host that has a signed gallery, and does not show what signs it, is no beginning."""
-    data = earlier.read(layout.DISCOVERY, tree.MOST_HEAD)
-    if data is not None and tree.discovery(data).get("signed"):
-        raise SignatureError(
-            f"{earlier.where} says that it is signed and has no {layout.TIMESTAMP}: publish the last good tree again, "
-            "or go on from a copy of it with --earlier DIR"
-        )
-
-
 def _refuse_rollback(where: Place, published: State, trust: Trust, head: Head, *, own: bool) -> None:
     if published.versions[TARGETS] > trust.delegator.version:
         raise SignatureError(
@@ -188,10 +178,7 @@ def _refuse_rollback(where: Place, published: State, trust: Trust, head: Head, *
     if last is None:
         if own:  # a build without generations removed it; what is published is asked for itself
             return
-        raise SignatureError(
-            f"{where.where} lacks the head that it signed, so its serial cannot be told; publish the last good tree "
-            "again, or go on from a copy of it with --earlier DIR"
-        )
+        raise state.headless(where)
     what = f"serial {head.catalog.serial} of epoch {head.catalog.epoch}"
     if head.order < last.order:
         raise SignatureError(

@@ -100,6 +100,23 @@ def head(place: Place, state: State) -> Head | None:
     return tree.Head(data, tree.parse(Catalog, data, path))
 
 
+def headless(place: Place) -> SignatureError:
+    return SignatureError(
+        f"{place.where} lacks the head that it signed, so its serial cannot be told; publish the last good tree again, "
+        "or go on from a copy of it with --earlier DIR"
+    )
+
+
+def refuse_hidden(place: Place) -> None:
+    """A host that has a signed gallery, and does not show what signs it, is no beginning."""
+    data = place.read(layout.DISCOVERY, tree.MOST_HEAD)
+    if data is not None and tree.discovery(data).get("signed"):
+        raise SignatureError(
+            f"{place.where} says that it is signed, and has no {layout.TIMESTAMP}: publish the last good tree again, "
+            "or go on from a copy of it with --earlier DIR"
+        )
+
+
 def ahead(place: Place, trust: Trust) -> int:
     """How many roots a place has beyond the trust, each signed as clients want it."""
     last, count = trust.root, 0

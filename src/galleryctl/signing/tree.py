@@ -65,15 +65,14 @@ def head(place: Place) -> Head:
     return Head(data, parse(Catalog, data, layout.CATALOG))
 
 
-def check(place: Place, catalog: Catalog, *, progress: Callable[[int], None] | None = None) -> int:
+def check(place: Place, catalog: Catalog, *, progress: Callable[[int, int], None] | None = None) -> int:
     """Read all that a head names; the number of files. `SignatureError` names the first that is not as it should be."""
-    count = 0
-    for named in everything(place, catalog):
+    found = list(everything(place, catalog))
+    for count, named in enumerate(found, 1):
         fetch(place, named)
-        count += 1
         if progress:
-            progress(count)
-    return count
+            progress(count, len(found))
+    return len(found)
 
 
 def everything(place: Place, catalog: Catalog) -> Iterator[Named]:
