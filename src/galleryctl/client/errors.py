@@ -18,7 +18,12 @@ ClientError
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from galleryctl.errors import GalleryError
+
+if TYPE_CHECKING:
+    import datetime as dt
 
 
 class ClientError(GalleryError):
@@ -67,6 +72,21 @@ class UnknownError(ResolveError):
 
 class RefusedError(ResolveError):
     """It exists and must not be used: quarantined, removed, expired, or discontinued and not pinned."""
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        reason: str | None = None,
+        since: dt.date | None = None,
+        advisory: str | None = None,
+        successor: str | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.reason = reason
+        self.since = since
+        self.advisory = advisory
+        self.successor = successor
 
 
 class NoFitError(ResolveError):

@@ -78,6 +78,8 @@ def parse(text: str, known: Callable[[], Iterable[str]] = tuple) -> Reference:
     """Take a reference apart; `known` gives ids to suggest from. UnknownError: it is none."""
     if len(text) > _LONGEST or not text.isprintable():
         raise UnknownError(f"{short(text)} is no reference: {_HINT}")
+    if "//" in text:
+        raise UnknownError(f"{short(text)} is an address, not a model of a gallery: {_HINT}")
     identifier, at, rest = text.strip().partition("@")
     version = build = ""
     colon = ":" in identifier
@@ -138,8 +140,8 @@ def _identifier(identifier: str, text: str, known: Callable[[], Iterable[str]]) 
     publisher, slash, name = identifier.partition("/")
     if slash and is_name(publisher) and is_name(name):
         return
-    if "//" in identifier or name.count("/"):
-        raise UnknownError(f"{short(text)} is an address or a path, not a model of a gallery: {_HINT}")
+    if name.count("/"):
+        raise UnknownError(f"{short(text)} is a path, not a model of a gallery: {_HINT}")
     lower = identifier.casefold()
     if not slash and is_name(lower):
         same = [each for each in known() if each.partition("/")[2] == lower]

@@ -63,7 +63,7 @@ class Resolved:
     pinned: bool
     """Whether the reference named the release exactly."""
     sha256: str
-    """Digest of the model's document, or of its listing: what a lock file pins."""
+    """Digest of what never changes in the release: what a lock file pins (`client.locking`)."""
     why: tuple[str, ...]
     """Sentences that explain the choice."""
     warnings: tuple[str, ...] = ()
