@@ -1,0 +1,65 @@
+"""What the commands about keys share: where the trust lies, how keys are named, what is said at the end."""
+
+from __future__ import annotations
+
+import re
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    import datetime as dt
+    from collections.abc import Iterable, Mapping
+
+    from securesystemslib.signer import Key
+
+trust = click.option(
+    "--trust", type=click.Path(path_type=Path, file_okay=False), metavar="DIR",
+    help="Folder of N.root.json and N.targets.json; `trust` in the registry unless given.",
+)  # fmt: skip
+keys = click.option(
+    "--keys", type=click.Path(path_type=Path, file_okay=False), metavar="DIR",
+    help="A set for development, as `keys init` makes one: everything in one step.",
+)  # fmt: skip
+
+
+def folder(registry: Path, given: Path | None, keys: Path | None = None) -> Path:
+    """The trust that a command is about."""
+    return given or (keys / "trust" if keys else registry / "trust")
+
+
+def days(ctx: click.Context, param: click.Parameter, value: str) -> dt.timedelta:
+    """`60d` as a `timedelta`."""
+    from galleryctl.spec import time_span  # noqa: PLC0415 - on use
+
+    if not re.fullmatch(r"[0-9]{1,6}[smhd]", value):
+        raise click.BadParameter(f"{value!r} is no time; write 60d or 36h", ctx, param)
+    return time_span(value)
+
+
+def named(values: Iterable[str], option: str) -> Mapping[str, Key]:
+    """`NAME=PUBLIC` as public keys by name."""
+    from galleryctl.signing import pairs  # noqa: PLC0415 - on use
+
+    found = {}
+    for value in values:
+        name, equals, path = value.partition("=")
+        if not equals or not name or not path:
+            raise click.UsageError(f"{option} {value}: write NAME=PUBLIC, such as ada=ada.pub")
+        if name in found:
+            raise click.UsageError(f"{option} names {name} twice")
+        found[name] = pairs.public(Path(path))
+    return found
+
+
+def on_terminal() -> bool:
+    return sys.stdin.isatty() and sys.stdout.isatty()
+
+
+def steps(following: Iterable[str]) -> None:
+    """What to do next, on standard error."""
+    lines = [f"  {step}" for step in following]
+    if lines:
+        click.echo("next:\n" + "\n".join(lines), err=True)

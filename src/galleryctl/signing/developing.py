@@ -1,0 +1,108 @@
+"""A set of keys for development: one folder holds what three people and a key service would, so a ceremony is one step.
+
+`root-1.pem` … are the holders, by the names of their files; `online.pem` signs what is published.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from galleryctl.errors import UsageError
+from galleryctl.signing import ceremony, draft, metadata, pairs, rotating
+from galleryctl.signing.keyset import ONLINE, TRUST
+from galleryctl.signing.trust import Trust
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+    from pathlib import Path
+
+    from securesystemslib.signer import CryptoSigner, Key
+
+    from galleryctl.signing.rotating import Proposal
+
+_NEXT = "online.next.pem"
+
+
+def read(keys: Path) -> Trust:
+    """The trust of the set, with what was interrupted ended: a ceremony, a new online key that is trusted already."""
+    folder = keys / TRUST
+    if draft.read(folder).moved:
+        draft.finish(folder)
+    trust = Trust.read(folder)
+    fresh = keys / _NEXT
+    if fresh.exists() and any(metadata.same(_signer(fresh).public_key, key) for key in trust.online):
+        fresh.replace(keys / ONLINE)
+    return trust
+
+
+def holders(keys: Path) -> Mapping[str, Key]:
+    """The holders by the names of their files."""
+    return {path.stem: _signer(path).public_key for path in _people(keys)}
+
+
+def identified(keys: Path, who: str) -> str:
+    """A name as `rotating` finds it: the id of the key in the file of that name, where there is one."""
+    known = {**holders(keys), "online": _signer(keys / ONLINE).public_key}
+    return known[who].keyid if who in known else who
+
+
+def holder(keys: Path, name: str) -> Key:
+    """A new holder: makes `NAME.pem`, or takes the one that is there."""
+    path = keys / f"{name}.pem"
+    if path.name in {ONLINE, _NEXT} or path.parent != keys:
+        raise UsageError(f"{name} is no name for a holder")
+    if not path.exists():
+        pairs.create(path, pairs.generate().private_bytes)
+    return _signer(path).public_key
+
+
+def successor(keys: Path) -> str:
+    """A name that no holder has: `root-4` after `root-3`."""
+    number = 1
+    while (keys / f"root-{number}.pem").exists():
+        number += 1
+    return f"root-{number}"
+
+
+def online(keys: Path) -> Key:
+    """A new online key beside the present one, which `complete` puts in its place."""
+    path = keys / _NEXT
+    if not path.exists():
+        pairs.create(path, pairs.generate().private_bytes)
+    return _signer(path).public_key
+
+
+def complete(keys: Path, change: Callable[[Trust], Proposal]) -> tuple[Trust, tuple[str, ...]]:
+    """Propose, sign with every key that is there, and put into place; the trust, and what is new in it."""
+    trust, folder = read(keys), keys / TRUST
+    state, _ = rotating.propose(folder, change(trust))
+    made = tuple(f"{each.signed.type} {each.signed.version}" for each in state.proposed)
+    if state:
+        for signer in (_signer(path) for path in _people(keys)):
+            state = draft.read(folder)
+            if any(signer.public_key.keyid in state.signers(each) for each in state.proposed):
+                ceremony.sign(state, signer)
+        draft.finish(folder)
+    trust = read(keys)
+    _retire(keys, trust)
+    return trust, made
+
+
+def _retire(keys: Path, trust: Trust) -> None:
+    """Who was a holder and is none any more keeps no key; files that never were one are left alone."""
+    former = {key for root in trust.chain[:-1] for key in root.keys} - trust.root.keys.keys()
+    for path in _people(keys):
+        if _signer(path).public_key.keyid in former:
+            path.unlink()
+
+
+def _people(keys: Path) -> Iterable[Path]:
+    return sorted(path for path in keys.glob("*.pem") if path.name not in {ONLINE, _NEXT})
+
+
+def _signer(path: Path) -> CryptoSigner:
+    return pairs.from_file(path, password=_none)
+
+
+def _none() -> str:
+    raise UsageError("a set for development has no passwords")
