@@ -1,0 +1,97 @@
+"""The head of a gallery: what may follow the one that was seen last. Pure."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from pydantic import ValidationError
+
+from galleryctl.client import deltas
+from galleryctl.client.errors import ClockError, DamagedError, RollbackError, VerificationError
+from galleryctl.spec.published import Catalog, DocumentRef
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_WHAT = "catalog"
+_AHEAD = dt.timedelta(days=1)
+"""How far a clock may be behind before it contradicts what was signed."""
+_MOST = 2**31  # bytes of one document
+
+
+class Floor(NamedTuple):
+    """The newest head that was ever verified here: nothing older is taken."""
+
+    epoch: int
+    serial: int
+
+
+def read(data: bytes) -> Catalog:
+    """A verified head. Raises `SchemaError` where this client is too old for it, `DamagedError` where it is none."""
+    raw = deltas.parsed(data, _WHAT)
+    deltas.readable(raw, _WHAT)
+    if "reader" in raw:
+        deltas.readable(raw, _WHAT, "reader")
+    for name in ("revoked", "runtimes", "generations"):
+        if isinstance(raw.get(name), dict):
+            raw[name] = {"since": 0, **raw[name]}  # of no use to who takes them whole
+    try:
+        catalog = Catalog.model_validate(raw)
+    except (ValidationError, RecursionError) as error:
+        raise DamagedError(f"{_WHAT}: cannot be read: {_first(error)}", step=_WHAT) from error
+    for name, ref in documents(catalog):
+        _checked(name, ref)
+    return catalog
+
+
+def documents(catalog: Catalog) -> Iterator[tuple[str, DocumentRef]]:
+    """Everything that a head names, by the name under which it is remembered."""
+    for name, ref in catalog.types.items():
+        yield f"types/{name}", ref
+    yield "directory", catalog.directory
+    yield "revoked", catalog.revoked
+    if catalog.runtimes is not None:
+        yield "runtimes", catalog.runtimes
+
+
+def follows(catalog: Catalog, floor: Floor | None, before: Catalog | None, now: dt.datetime) -> None:
+    """Raise unless a verified head may follow what was seen: `RollbackError`, `ClockError`, `VerificationError`."""
+    found = Floor(catalog.epoch, catalog.serial)
+    if floor is not None and found < floor:
+        raise RollbackError(
+            f"{_WHAT}: serial {found.serial} of epoch {found.epoch} is older than serial {floor.serial} of epoch "
+            f"{floor.epoch}, which was seen before; the last good state stays in use",
+            step=_WHAT,
+        )
+    if before is not None and catalog.audience != before.audience:
+        raise VerificationError(
+            f"{_WHAT}: is for the audience {catalog.audience!r}, and {before.audience!r} was expected; "
+            "for another audience, give another cache",
+            step=_WHAT,
+        )
+    punctual(catalog, now)
+
+
+def punctual(catalog: Catalog, now: dt.datetime) -> None:
+    """Raise `ClockError` where a head was built more than a day after now: then nothing seems to expire."""
+    if catalog.built - now > _AHEAD:
+        raise ClockError(
+            f"{_WHAT}: was built on {catalog.built:%Y-%m-%dT%H:%M:%SZ}, and this machine's clock says "
+            f"{now:%Y-%m-%dT%H:%M:%SZ}: set the clock, since with a wrong one nobody can tell what has expired",
+            step=_WHAT,
+        )
+
+
+def _checked(name: str, ref: DocumentRef) -> None:
+    kind = name.removeprefix("types/")
+    deltas_whole = all(deltas.digest(each.sha256) and 0 < each.length < _MOST for each in ref.deltas)
+    if not (deltas.name(kind) and deltas.digest(ref.sha256) and 0 < ref.length < _MOST and deltas_whole):
+        raise DamagedError(f"{_WHAT}: names {ascii(kind)[:80]} in a way that leads nowhere", step=_WHAT)
+
+
+def _first(error: Any) -> str:  # noqa: ANN401 - of two libraries
+    if not isinstance(error, ValidationError):
+        return str(error)
+    found = error.errors(include_url=False, include_input=False)[0]
+    return f"{'.'.join(map(str, found['loc']))}: {found['msg']}"[:200]
