@@ -12,7 +12,7 @@ OPENAPI_PACKAGE := @octokit/openapi@23.0.2
 OPENAPI_SHA256 := 829b4bebb19a53133289f7b0bc819f4f1118115821db2ca9f25e9ee995a7da2a
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: dev serve test proofs goyaml browser github lint types format golden features lock schema bench clean
+.PHONY: dev serve test proofs goyaml browser tools clients github lint types format golden features lock schema bench clean
 
 dev: .venv/.installed
 
@@ -28,7 +28,7 @@ dev: .venv/.installed
 serve: dev
 	$(BIN)/galleryctl serve --registry registry
 
-test: dev browser github lint types
+test: dev browser tools clients github lint types
 	$(BIN)/galleryctl schema --check
 	$(BIN)/python -m pytest -n 2 --cov
 
@@ -57,6 +57,24 @@ browser:
 	else echo "chromium is missing: run 'apt-get install chromium' as root" >&2; exit 1; fi; \
 	$$as_root apt-get update -qq; \
 	DEBIAN_FRONTEND=noninteractive $$as_root apt-get install -y -qq --no-install-recommends chromium
+
+# The reader of examples/ in shell needs them.
+tools:
+	@missing=""; for tool in curl jq openssl; do command -v $$tool >/dev/null || missing="$$missing $$tool"; done; \
+	if [ -z "$$missing" ]; then exit 0; fi; \
+	if ! command -v apt-get >/dev/null; then echo "install and put on PATH:$$missing" >&2; exit 1; fi; \
+	if [ "$$(id -u)" = 0 ]; then as_root=""; \
+	elif command -v sudo >/dev/null; then as_root=sudo; \
+	else echo "run 'apt-get install$$missing' as root" >&2; exit 1; fi; \
+	$$as_root apt-get update -qq; \
+	DEBIAN_FRONTEND=noninteractive $$as_root apt-get install -y -qq --no-install-recommends $$missing
+
+# Somebody else's TUF client judges what is published.
+clients: tests/clients/node_modules/.installed
+
+tests/clients/node_modules/.installed: tests/clients/package-lock.json
+	cd $(dir $<) && npm ci --silent --ignore-scripts
+	touch $@
 
 # GitHub's own description of its API judges the stand-in of the tests. Of a package of 385 MB one file is kept.
 github: $(OPENAPI)
@@ -90,6 +108,7 @@ lock: dev
 	$(BIN)/uv pip compile --group pyproject.toml:proofs --generate-hashes --no-header --quiet --upgrade \
 		$(addprefix --find-links ,$(PIP_FIND_LINKS)) --output-file proofs.lock
 	npm install --package-lock-only --ignore-scripts
+	cd tests/clients && npm install --package-lock-only --ignore-scripts
 
 schema: dev
 	$(BIN)/galleryctl schema
@@ -99,4 +118,4 @@ bench: dev
 	$(BIN)/python -m benchmarks
 
 clean:
-	rm -rf .venv $(PROOFS) .openapi build dist node_modules site src/galleryctl/data .coverage* .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	rm -rf .venv $(PROOFS) .openapi build dist node_modules tests/clients/node_modules site src/galleryctl/data .coverage* .hypothesis .mypy_cache .pytest_cache .ruff_cache

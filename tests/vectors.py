@@ -47,7 +47,7 @@ class Key(NamedTuple):
 
     @property
     def id(self) -> str:
-        return self.public.keyid
+        return str(self.public.keyid)
 
     def sign(self, message: bytes) -> str:
         if "p256" in self.name:  # RFC 6979: the same bytes each time
@@ -65,7 +65,7 @@ NEXT_ONLINE = Key("online 2 p256")
 
 
 def signed(keys: Iterable[Key], body: Json) -> bytes:
-    message = encode_canonical(body).encode()
+    message = (encode_canonical(body) or "").encode()
     return _written({"signatures": [{"keyid": key.id, "sig": key.sign(message)} for key in keys], "signed": body})
 
 
@@ -194,8 +194,8 @@ def published(
     models = {}
     for kind, members in types.items():
         for identifier, listing in members.items():
-            document = {"schema": schema, "id": identifier, "type": kind, "listed": True, **listing}
-            models[identifier] = {"type": kind, **_put(files, layout.model_document(identifier), document)}
+            whole: Json = {"schema": schema, "id": identifier, "type": kind, "listed": True, **listing}
+            models[identifier] = {"type": kind, **_put(files, layout.model_document(identifier), whole)}
     removed = {"acme/gone": {"since": "2026-03-01", "reason": "rights", "successor": "acme/tiny"}}
     directory = {"schema": schema, "models": models, "aliases": {"acme/small": "acme/tiny"}, "removed": removed}
     head = {
@@ -237,7 +237,7 @@ def with_one_change(data: bytes) -> bytes:
 # -- trees
 
 
-def trees() -> dict[str, Files]:  # noqa: PLR0915 - a list
+def trees() -> dict[str, Files]:
     """Files by tree. Trees are laid over each other in the order that a case names."""
     root_1 = root(1, ROOTS, ONLINE)
     by_root = ROOTS[:2]
