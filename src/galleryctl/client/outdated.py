@@ -166,9 +166,11 @@ def _unpinned(shelf: Shelf, gathered: _Gathered, found: Found) -> None:
     try:
         picked = picking.newest(shelf, found, Range())
     except RefusedError as error:
-        standing = min((found.standing(each, shelf.today) for each in found.releases), default="discontinued")
+        every = finding.whole(shelf, found)
+        left = [each for each in every.releases if finding.revoked(shelf, found.id, each) is None]
+        gone = all(every.standing(each, shelf.today) == "quarantined" for each in left)
         over: Status = "expired" if found.expired(shelf.today) else "discontinued"
-        _refused(gathered, error, "quarantined" if standing == "quarantined" else over)
+        _refused(gathered, error, "quarantined" if gone else over)
     else:
         _over(shelf, gathered, picked)
 
