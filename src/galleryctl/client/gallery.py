@@ -14,7 +14,7 @@ from galleryctl import canonical
 from galleryctl.client import asking
 from galleryctl.client.cache import Cache, MovedError
 from galleryctl.client.errors import ClientError, ExpiredError, OfflineError, UnknownError, VerificationError
-from galleryctl.client.results import Listed, Synced
+from galleryctl.client.results import Host, Listed, Synced
 from galleryctl.fetch import FetchError, Limits
 
 if TYPE_CHECKING:
@@ -22,6 +22,10 @@ if TYPE_CHECKING:
 
     from galleryctl.client.cache import Facts
     from galleryctl.client.holding import Holding
+    from galleryctl.client.locking import Lock
+    from galleryctl.client.outdated import Outdated
+    from galleryctl.client.references import Reference
+    from galleryctl.client.results import Resolved
     from galleryctl.client.syncing import Outcome, Wanted
     from galleryctl.fetch import Fetcher
     from galleryctl.spec.published import Catalog
@@ -149,6 +153,43 @@ class Gallery:
         """Ids of listed models that `models` leaves out, each with the reason. Raises as `models` does."""
         return tuple(each for each in self._listed(type) if not isinstance(each, Listed))
 
+    def resolve(
+        self,
+        reference: str | Reference,
+        *,
+        runtime: str | None = None,
+        memory: int | None = None,
+        formats: Iterable[str] = (),
+        context: int = 4096,
+        requests: int = 1,
+        lock: Lock | None = None,
+    ) -> Resolved:
+        """The build that `publisher/name[@version or range][:variant]` stands for on a host, and why.
+
+            gallery.resolve("qwen/qwen3@1.x", runtime="llama.cpp", memory=12 * 2**30).files
+
+        `memory` are bytes for weights, cache and working space together; `context` are tokens, for each of `requests`.
+        With a `lock` (`locking.read(path)`) it is the build that the lock holds, whatever has come since.
+
+        Raises UnknownError, RefusedError and NoFitError (all ResolveError), LockError; SchemaError where it needs a later
+        client; OfflineError where it needs a document that is not at hand; ExpiredError and ClockError as the policy says.
+        """
+        from galleryctl.client import resolving  # noqa: PLC0415 - on use
+
+        host = Host(memory, context, requests, runtime, tuple(formats))
+        if lock is None:
+            found = self._reading(lambda held: resolving.resolve(held, reference, host))
+        else:
+            found = self._reading(lambda held: resolving.locked(held, lock, reference, host))
+        old = self.state().stale
+        return replace(found, warnings=(*found.warnings, f"The index is old: {old}.")) if old else found
+
+    def outdated(self, lock: Lock) -> tuple[Outdated, ...]:
+        """How each pin of a lock stands, by reference. Raises as `models` does."""
+        from galleryctl.client import outdated  # noqa: PLC0415 - on use
+
+        return self._reading(lambda held: outdated.outdated(held, lock))
+
     def native(self, runtime: str) -> Mapping[str, bytes]:
         """The files of a runtime, such as `xinference`, by their path below `/runtimes/<runtime>/`.
 
@@ -185,8 +226,6 @@ class Gallery:
                 return work(held)
             except MovedError:
                 continue
-            except FetchError as error:
-                raise OfflineError(f"{error}; what is at hand goes on working") from error
         raise ClientError(f"{self.url}: its state changes faster than it can be read")
 
     def _usable(self) -> Holding:
@@ -229,7 +268,8 @@ class Gallery:
                 return self._reader(address, asking.Counted(), mirror=index > 0).document(path, sha256, length)
             except FetchError as error:
                 failed = failed or error
-        raise failed or AssertionError("unreachable: an address is always asked")
+        said = f"{failed}; what is at hand goes on working; if this goes on, sync() and try again"
+        raise OfflineError(said) from failed
 
     def _attempts(self, address: str, wanted: Wanted, counted: asking.Counted, *, mirror: bool) -> Outcome:
         from galleryctl.client.syncing import Syncing  # noqa: PLC0415 - on use

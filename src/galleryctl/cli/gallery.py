@@ -1,0 +1,82 @@
+"""Options by which commands name a published gallery, and the client that they become."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
+
+import click
+
+from galleryctl.cli import options
+
+if TYPE_CHECKING:
+    import datetime as dt
+    from collections.abc import Callable
+    from typing import Any
+
+    from galleryctl.client import Gallery
+
+    Command = TypeVar("Command", bound=Callable[..., Any])
+
+
+def span(ctx: click.Context, param: click.Parameter, value: str | None) -> dt.timedelta | None:
+    """`30d`, `72h` as a time; none where it was not given."""
+    if value is None:
+        return None
+    if not re.fullmatch(r"[0-9]{1,5}[smhd]", value):
+        raise click.BadParameter(f"{value!r} is no time; write 30d or 72h", ctx, param)
+    from galleryctl.spec.base import time_span  # noqa: PLC0415 - on use
+
+    return time_span(value)
+
+
+_OPTIONS = (
+    click.option(
+        "--gallery", "-g", "url", required=True, envvar="GALLERYCTL_GALLERY", metavar="URL",
+        help="Address of the published gallery, or its folder.",
+    ),
+    click.option(
+        "--root", type=click.Path(path_type=Path, dir_okay=False), envvar="GALLERYCTL_ROOT", metavar="FILE",
+        help="Root of trust: N.root.json, as its people gave it to you.",
+    ),
+    click.option(
+        "--cache", type=click.Path(path_type=Path, file_okay=False), envvar="GALLERYCTL_CACHE", metavar="DIR",
+        help="Folder of what is at hand; the user's cache folder unless given.",
+    ),
+    click.option(
+        "--grace", callback=span, metavar="TIME",
+        help="Go on with an expired index for so long, such as 30d; not at all unless given.",
+    ),
+    click.option("--unsigned", is_flag=True, help="Read a gallery that nobody signs: nobody vouches for it."),
+    options.allow_private,
+)  # fmt: skip
+
+
+def gallery(command: Command) -> Command:
+    """Add `--gallery`, `--root`, `--cache`, `--grace`, `--unsigned` and `--allow-private` to a command."""
+    for option in reversed(_OPTIONS):
+        command = option(command)
+    return command
+
+
+def opened(
+    url: str,
+    root: Path | None,
+    cache: Path | None,
+    grace: dt.timedelta | None,
+    *,
+    unsigned: bool,
+    allow_private: bool,
+) -> Gallery:
+    """The client that these options name."""
+    from galleryctl.client import Gallery  # noqa: PLC0415 - on use
+
+    return Gallery(
+        url,
+        root=None if unsigned else root,  # a root of the environment does not stand against the flag
+        cache=cache,
+        policy=grace or "strict",
+        unsigned=unsigned,
+        allow_private=allow_private,
+    )
