@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 import datetime as dt
+import json
+import shutil
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, NamedTuple
 
+import pytest
+from cryptography.hazmat.primitives.serialization import load_pem_private_key
+from securesystemslib.signer import CryptoSigner
+
+from conftest import git
 from galleryctl import building, canonical
-from galleryctl.signing import keyset, online, publication
+from galleryctl.signing import keyset, metadata, online, publication
 from galleryctl.signing.places import Folder
 from galleryctl.signing.trust import Trust
+from made import NOW
 from servers import Answer, Asked, Served, ranged, serving
 
 if TYPE_CHECKING:
@@ -37,6 +45,36 @@ class Published(NamedTuple):
         return publication.sign(self.site, trust, signer, now=now or dt.datetime.now(dt.UTC), earlier=before)
 
 
+@pytest.fixture(scope="session")
+def _signed(tmp_path_factory: pytest.TempPathFactory, _minimal: Path) -> Path:
+    """One small gallery, built and signed at `made.NOW`: for tests that need no second build."""
+    folder = tmp_path_factory.mktemp("signed")
+    shutil.copytree(_minimal, folder / "repository")
+    git(folder / "repository", "add", "--all", ".")
+    git(folder / "repository", "commit", "-q", "-m", "start")
+    publish(folder / "repository" / "registry", folder / "site", folder / "keys", now=NOW)
+    return folder
+
+
+@pytest.fixture
+def signed(tmp_path: Path, _signed: Path) -> Published:
+    """A copy of it, to do with as one likes."""
+    for name in ("site", "keys"):
+        shutil.copytree(_signed / name, tmp_path / name)
+    return Published(tmp_path / "site", tmp_path / "keys", tmp_path / "keys/trust/1.root.json")
+
+
+def renumber(site: Path, *, serial: int = 1, epoch: int = 1, title: str = "") -> None:
+    """Give a tree another head, as a later build would; `title` stands for a change of its documents."""
+    data = json.loads((site / "v1/catalog.json").read_bytes()) | {"serial": serial, "epoch": epoch}
+    if title:
+        data["title"] = title
+    head = canonical.dumps(data)
+    for path in (f"v1/{canonical.digest(head)}.catalog.json", "v1/catalog.json"):
+        (site / path).unlink(missing_ok=True)  # it may be a link to what was published
+        (site / path).write_bytes(head)
+
+
 def publish(registry: Path, site: Path, keys: Path, *, now: dt.datetime | None = None, **wanted: object) -> Published:
     """Build a registry into `site` and sign it; `keys` are made where there are none. Call it again after a change.
 
@@ -50,6 +88,28 @@ def publish(registry: Path, site: Path, keys: Path, *, now: dt.datetime | None =
     published = Published(site, keys, keys / "trust" / "1.root.json")
     published.sign(now)
     return published
+
+
+def rotate(keys: Path, *, now: dt.datetime | None = None, online_key: CryptoSigner | None = None) -> None:
+    """Let two of three holders name another online key, a new one unless given: the next root, the next targets."""
+    now, trust = now or dt.datetime.now(dt.UTC), Trust.read(keys / "trust")
+    signers = [holder(keys, number) for number in (1, 2, 3)]
+    new = online_key or CryptoSigner.generate_ed25519()
+    (keys / "online.pem").write_bytes(new.private_bytes)
+    version = trust.root.version + 1
+    root = keyset.root([each.public_key for each in signers], new.public_key, now, version=version)
+    for signer in signers[:2]:
+        root.sign(signer, append=True)
+    following = trust.delegator.version + 1
+    targets = keyset.targets(new.public_key, now, version=following)
+    targets.sign(signers[2])
+    (keys / "trust" / f"{version}.root.json").write_bytes(metadata.dumps(root))
+    (keys / "trust" / f"{following}.targets.json").write_bytes(metadata.dumps(targets))
+
+
+def holder(keys: Path, number: int) -> CryptoSigner:
+    """One of the three root keys."""
+    return CryptoSigner(load_pem_private_key((keys / f"root-{number}.pem").read_bytes(), None))
 
 
 @contextmanager

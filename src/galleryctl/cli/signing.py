@@ -62,7 +62,6 @@ def sign_command(
 
     \b
     Example:
-      galleryctl keys init --out keys
       galleryctl sign site --keys keys
       galleryctl sign site --online awskms:alias/gallery --earlier https://models.example.org
     """  # noqa: D301

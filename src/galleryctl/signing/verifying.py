@@ -195,10 +195,10 @@ def _refuse_older(path: Path, head: Head) -> None:
     if not path.exists():
         return
     known = json.loads(path.read_bytes())
-    order = tuple(known["order"])
-    if head.order < order or (head.order == order and head.sha256 != known["sha256"]):
+    epoch, serial = known["order"]
+    if head.order < (epoch, serial) or (head.order == (epoch, serial) and head.sha256 != known["sha256"]):
         raise SignatureError(
-            f"serial {head.catalog.serial} of epoch {head.catalog.epoch} came after serial {order[1]} of epoch {order[0]}: "
+            f"serial {head.catalog.serial} of epoch {head.catalog.epoch} came after serial {serial} of epoch {epoch}: "
             "clients that saw the later one refuse it; build again with --earlier"
         )
 
