@@ -14,9 +14,8 @@ if TYPE_CHECKING:
     import datetime as dt
     from collections.abc import Mapping
 
-    from securesystemslib.signer import Key
-
     from galleryctl.signing.draft import Draft
+    from galleryctl.signing.pairs import Key
 
 _COMMANDS = {
     "start": ("ceremony", "Propose the first root and targets."),

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     import datetime as dt
     from collections.abc import Iterable, Mapping
 
-    from securesystemslib.signer import Key
+    from galleryctl.signing.pairs import Key
 
 trust = click.option(
     "--trust", type=click.Path(path_type=Path, file_okay=False), metavar="DIR",

@@ -18,7 +18,7 @@ from cryptography.hazmat.primitives.serialization import (
     load_pem_private_key,
     load_pem_public_key,
 )
-from securesystemslib.signer import SIGNER_FOR_URI_SCHEME, CryptoSigner, Signer, SSlibKey
+from securesystemslib.signer import SIGNER_FOR_URI_SCHEME, CryptoSigner, Key, Signer, SSlibKey
 
 from galleryctl.errors import UsageError
 from galleryctl.signing import metadata
@@ -27,7 +27,7 @@ from galleryctl.signing.errors import SignatureError
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from securesystemslib.signer import Key
+__all__ = ["KINDS", "Key", "create", "from_file", "generate", "make", "pem", "public", "signer"]
 
 KINDS = ("ed25519", "ecdsa")
 _MOST = 16_384
