@@ -25,14 +25,15 @@ const DAY = 86_400_000;
 
 export class Reader {
   // root: bytes of a root.json that came with the program, never from the gallery's own address.
-  // storage: { get(name), put(name, bytes), keep(names) }, see `memory`, `browser` and `folder` below.
+  // storage: { get(name), put(name, bytes) }, see `memory`, `browser` and `folder` below.
   constructor(url, { root, storage = memory(), now = new Date(), audience = 'public', told = () => {} }) {
     this.base = new URL(url.endsWith('/') ? url : `${url}/`);
     demand(/^https?:$/.test(this.base.protocol), 'discovery', 'format', this.base.protocol, 'http or https');
     Object.assign(this, { pinned: root, storage, now, audience, told });
   }
 
-  // Verify the gallery's present state and store it. Throws Refused, and then what was stored before stays.
+  // Verify the gallery's present state and store it: `catalog`, `revoked`, and `trail`, what was verified by whom until
+  // when. Throws Refused, and then what was stored before stays.
   async sync() {
     const before = await this.#stored();
     const { metadata, targets } = await this.#discover();
@@ -60,6 +61,8 @@ export class Reader {
     this.revoked = parse('document', revoked).revoked ?? [];
     const state = { root, timestamp, snapshot, targets: top, role, catalog: { bytes }, revoked: { bytes: revoked } };
     await this.#store(Object.fromEntries(Object.entries(state).map(([name, value]) => [name, text(value.bytes)])));
+    const trail = Object.entries({ root, timestamp, snapshot, targets: top, catalog: role });
+    this.trail = trail.map(([name, { version, expires }]) => ({ name, version, expires }));
     return this.catalog;
   }
 
