@@ -10,7 +10,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import json
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
@@ -19,23 +18,25 @@ from typing import TYPE_CHECKING, NamedTuple, TypeVar
 from pydantic import ValidationError
 
 from galleryctl import canonical, layout, output, parallel, resources
-from galleryctl.client import trust
+from galleryctl.client import heads, syncing, trust
 from galleryctl.client.asking import Counted, Reader, base, plain
-from galleryctl.client.errors import ClockError, DamagedError, RollbackError, SchemaError, VerificationError
+from galleryctl.client.errors import DamagedError, SchemaError, VerificationError
 from galleryctl.errors import OutputError
 from galleryctl.fetch import Limits, MissingError
 from galleryctl.output import disk
-from galleryctl.spec.published import SCHEMA, Catalog, Directory, Discovery, Natives
+from galleryctl.spec.published import Directory, Discovery
 
 if TYPE_CHECKING:
+    import datetime as dt
     from collections.abc import Callable, Collection, Iterable, Mapping
     from pathlib import Path
 
     from galleryctl.fetch import Fetcher
+    from galleryctl.spec.published import Catalog
 
 JOURNAL = ".galleryctl-mirror.json"
 
-Document = TypeVar("Document", Catalog, Directory, Discovery, Natives)
+Document = TypeVar("Document", Directory, Discovery)
 
 _LOOSE = 2**20
 """Bytes of a schema, or of the document that leads to the index."""
@@ -114,8 +115,8 @@ def mirror(
 
 def verify(reader: Callable[[], Reader], root: bytes, out: Path, *, now: dt.datetime) -> Signed:
     """The head of a gallery and all that vouches for it, not older than what a folder has of it already."""
-    before, roots = _seen(out)
-    trusted = trust.Trust(root, roots, before, reader(), now).head(layout.METADATA, "")
+    seen, roots = _seen(out)
+    trusted = trust.Trust(root, roots, seen, reader(), now).head(layout.METADATA, "")
     first = min(trusted.roots)
     known = {**roots, **trusted.roots}
     if first > 1 and not all(version in known for version in range(1, first)):
@@ -123,18 +124,11 @@ def verify(reader: Callable[[], Reader], root: bytes, out: Path, *, now: dt.date
     metadata = {layout.metadata("root", version): data for version, data in known.items()}
     metadata |= {_path(role, data): data for role, data in trusted.metadata.items()}
     data = reader().document(layout.addressed(layout.CATALOG, trusted.sha256), trusted.sha256, trusted.length)
-    catalog, day = _parsed(Catalog, data, layout.CATALOG), dt.timedelta(days=1)
-    if catalog.schema_version.partition(".")[0] != SCHEMA.partition(".")[0]:
-        raise SchemaError(f"the index has schema {catalog.schema_version}, and this galleryctl reads 1: upgrade it")
-    if catalog.built > now + day:
-        raise ClockError(f"the index was built at {catalog.built:%FT%TZ}, and the clock here says {now:%FT%TZ}: set it")
-    with suppress(FileNotFoundError, NotADirectoryError, ValidationError):
-        old = Catalog.model_validate_json((out / layout.CATALOG).read_bytes())
-        if (catalog.epoch, catalog.serial) < (old.epoch, old.serial):
-            raise RollbackError(
-                f"catalog: has serial {catalog.serial}, and {out} has {old.serial} already; it stays as it is",
-                step="catalog",
-            )
+    catalog, before = heads.read(data), None
+    with suppress(OSError, VerificationError, SchemaError):
+        before = heads.read((out / layout.CATALOG).read_bytes())
+    floor = heads.Floor(before.epoch, before.serial) if before else None
+    heads.follows(catalog, floor, before, now)
     return Signed(metadata, data, trusted.expires)
 
 
@@ -222,7 +216,7 @@ class _Copying:
     written: int = 0
 
     def run(self, types: Collection[str]) -> Copied:
-        catalog = _parsed(Catalog, self.signed.catalog, layout.CATALOG)
+        catalog = heads.read(self.signed.catalog)
         head = _piece(layout.CATALOG, canonical.digest(self.signed.catalog), len(self.signed.catalog))
         self._note([head.path])
         self._put(head.path, self.signed.catalog)
@@ -264,10 +258,10 @@ class _Copying:
             if not types or entry.type in types
         ]
         if catalog.runtimes:
-            natives = _parsed(Natives, self._read(stable[layout.NATIVES].path), layout.NATIVES)
+            natives = syncing.natives(self._read(stable[layout.NATIVES].path))
             second += [
                 _piece(layout.native(runtime, path), file.sha256, file.length)
-                for runtime, files in natives.runtimes.items()
+                for runtime, files in natives.items()
                 for path, file in files.items()
             ]
         self._fetch(second)
