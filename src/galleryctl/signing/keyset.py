@@ -54,8 +54,8 @@ def root(holders: list[Key], online: Key, now: dt.datetime, *, version: int = 1)
     keys = {key.keyid: key for key in (*holders, online)}
     ids = [key.keyid for key in holders]
     roles = {
-        ROOT: Role(ids, THRESHOLD),
-        TARGETS: Role(ids, 1),
+        ROOT: Role([*ids], THRESHOLD),
+        TARGETS: Role([*ids], 1),
         SNAPSHOT: Role([online.keyid], 1),
         TIMESTAMP: Role([online.keyid], 1),
     }

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from galleryctl import layout
 from galleryctl.fetch import Limits, MissingError
+from galleryctl.fetch.port import LargeError
 from galleryctl.signing.errors import SignatureError
 
 if TYPE_CHECKING:
@@ -87,8 +88,10 @@ class Site:
             body = self._fetcher.get(f"{self.where}/{path}", limits=Limits(bytes=most, same_host=True)).body
         except MissingError:
             return None
-        if len(body) > most:
-            raise _long(path, len(body), most)
+        except LargeError:
+            raise SignatureError(
+                f"{path} has more than {most} bytes, which is all that is expected; publish it again"
+            ) from None
         return body
 
 

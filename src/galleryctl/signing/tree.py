@@ -15,7 +15,7 @@ from pydantic import ValidationError
 
 from galleryctl import layout
 from galleryctl.signing.errors import SignatureError
-from galleryctl.spec.published import SCHEMA, Catalog, Directory, Generations, Natives, Published
+from galleryctl.spec.published import SCHEMA, Catalog, Directory, DocumentRef, Generations, Natives, Published
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -66,7 +66,7 @@ def head(place: Place) -> Head:
 
 
 def check(place: Place, catalog: Catalog, *, progress: Callable[[int, int], None] | None = None) -> int:
-    """Read all that a head names; the number of files. `SignatureError` names the first that is not as it should be."""
+    """Read all that a head names; how many files that is. `SignatureError` tells the first one that is not right."""
     found = list(everything(place, catalog))
     for count, named in enumerate(found, 1):
         fetch(place, named)
@@ -76,48 +76,41 @@ def check(place: Place, catalog: Catalog, *, progress: Callable[[int, int], None
 
 
 def everything(place: Place, catalog: Catalog) -> Iterator[Named]:
-    """All that a head names. Documents that name others are read, and verified first."""
+    """All that a head names, itself left out. Documents that name others are read, and verified first."""
     for kind, ref in catalog.types.items():
-        yield Named(layout.addressed(layout.type_document(kind), ref.sha256), ref.sha256, ref.length)
+        yield _stable(layout.type_document(kind), ref)
     for kind, ref in (*catalog.types.items(), ("directory", catalog.directory)):
         for delta in ref.deltas:
             yield Named(layout.delta_document(kind, delta.sha256), delta.sha256, delta.length)
-    yield Named(
-        layout.addressed(layout.REVOKED, catalog.revoked.sha256), catalog.revoked.sha256, catalog.revoked.length
-    )
-    yield from _models(place, catalog)
-    yield from _natives(place, catalog)
-    yield from _carried(place, catalog)
+    yield _stable(layout.REVOKED, catalog.revoked)
+    yield from _models(place, _stable(layout.DIRECTORY, catalog.directory))
+    if catalog.runtimes is not None:
+        yield from _natives(place, _stable(layout.NATIVES, catalog.runtimes))
+    if catalog.generations is not None:
+        yield from _carried(place, _stable(layout.GENERATIONS, catalog.generations))
 
 
-def _models(place: Place, catalog: Catalog) -> Iterator[Named]:
-    ref = catalog.directory
-    directory = _document(
-        place, Directory, Named(layout.addressed(layout.DIRECTORY, ref.sha256), ref.sha256, ref.length)
-    )
-    for identifier, entry in directory.models.items():
+def _stable(path: str, ref: DocumentRef) -> Named:
+    return Named(layout.addressed(path, ref.sha256), ref.sha256, ref.length)
+
+
+def _models(place: Place, named: Named) -> Iterator[Named]:
+    yield named
+    for identifier, entry in parse(Directory, fetch(place, named), named.path).models.items():
         path = layout.addressed(layout.model_document(identifier), entry.sha256)
         yield Named(path, entry.sha256, entry.length)
 
 
-def _natives(place: Place, catalog: Catalog) -> Iterator[Named]:
-    if catalog.runtimes is None:
-        return
-    ref = catalog.runtimes
-    natives = _document(place, Natives, Named(layout.addressed(layout.NATIVES, ref.sha256), ref.sha256, ref.length))
-    for runtime, files in natives.runtimes.items():
+def _natives(place: Place, named: Named) -> Iterator[Named]:
+    yield named
+    for runtime, files in parse(Natives, fetch(place, named), named.path).runtimes.items():
         for path, file in files.items():
             yield Named(layout.addressed(layout.native(runtime, path), file.sha256), file.sha256, file.length)
 
 
-def _carried(place: Place, catalog: Catalog) -> Iterator[Named]:
-    if catalog.generations is None:
-        return
-    ref = catalog.generations
-    found = _document(
-        place, Generations, Named(layout.addressed(layout.GENERATIONS, ref.sha256), ref.sha256, ref.length)
-    )
-    for each in found.generations:
+def _carried(place: Place, named: Named) -> Iterator[Named]:
+    yield named
+    for each in parse(Generations, fetch(place, named), named.path).generations:
         yield Named(layout.addressed(layout.CATALOG, each.sha256), each.sha256, each.length)
         for path, length in each.files.items():
             digests = _DIGEST.findall(path)
@@ -164,7 +157,3 @@ def discovery(data: bytes) -> dict[str, Any]:
     if not isinstance(found, dict):
         raise SignatureError(f"{layout.DISCOVERY} is no JSON object; build it again")
     return found
-
-
-def _document(place: Place, kind: type[D], named: Named) -> D:
-    return parse(kind, fetch(place, named), named.path)
