@@ -122,3 +122,5 @@ class Pulled:
     """Bytes that came over the wire."""
     reused: int
     """Bytes that were here already."""
+    warnings: tuple[str, ...] = ()
+    """Sentences about sources that failed, and about files that nobody could verify."""

@@ -21,8 +21,13 @@ from galleryctl.hubs.base import RemoteFile, Snapshot
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from typing import Protocol
 
-    from galleryctl.fetch import Fetcher
+    class Permitting(Protocol):
+        """Knows which addresses may be asked, as a `Fetcher` does."""
+
+        def permit(self, url: str) -> None: ...
+
 
 _INSTALL = "reading object stores needs s3fs: pip install 'galleryctl[s3]'"
 _PREFIX = re.compile(r"s3://(?P<bucket>[a-z0-9][a-z0-9.-]{1,61}[a-z0-9])(?:/(?P<key>.*))?")
@@ -39,7 +44,7 @@ class Objects:
 
     kind = "object"
 
-    def __init__(self, fetcher: Fetcher) -> None:
+    def __init__(self, fetcher: Permitting) -> None:
         self._fetcher = fetcher
 
     def snapshot(self, repo: str, revision: str | None = None) -> Snapshot:
@@ -100,6 +105,22 @@ class Objects:
                 counted.update(data)
         return counted.hexdigest()
 
+    def facts(self, address: str) -> tuple[int, str]:
+        """Size and ETag of one object, `s3://bucket/key`."""
+        bucket, key = split(address)
+        with _told(address):
+            said = self._store.call_s3("head_object", Bucket=bucket, Key=key)
+        size = shapes.whole(said.get("ContentLength"))
+        if size is None:
+            raise FetchError(f"{address}: the store does not say how large it is")
+        return size, str(said.get("ETag") or "")
+
+    def piece(self, address: str, start: int, stop: int) -> bytes:
+        """Bytes `start` to `stop` (not included) of one object."""
+        with _told(address):
+            data: bytes = self._store.cat_file(address, start=start, end=stop)
+        return data
+
     def address(self, found: Snapshot, path: str) -> str:
         return f"{found.repo}/{path}"
 
@@ -138,7 +159,7 @@ class Objects:
         return None if parts else checksum(said.get("ChecksumSHA256"))
 
 
-def hub(fetcher: Fetcher) -> Objects:
+def hub(fetcher: Permitting) -> Objects:
     return Objects(fetcher)
 
 
