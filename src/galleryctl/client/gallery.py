@@ -171,8 +171,9 @@ class Gallery:
         `memory` are bytes for weights, cache and working space together; `context` are tokens, for each of `requests`.
         With a `lock` (`locking.read(path)`) it is the build that the lock holds, whatever has come since.
 
-        Raises UnknownError, RefusedError and NoFitError (all ResolveError), LockError; SchemaError where it needs a later
-        client; OfflineError where it needs a document that is not at hand; ExpiredError and ClockError as the policy says.
+        Raises UnknownError, RefusedError and NoFitError (all ResolveError), LockError; SchemaError where it needs a
+        later client; OfflineError where it needs a document that is not at hand; ExpiredError and ClockError as the
+        policy says.
         """
         from galleryctl.client import resolving  # noqa: PLC0415 - on use
 

@@ -205,6 +205,7 @@ class Syncing:
                 return None
             rows = self._cache.rows(name, base.number)
             made = deltas.changed(held.frame, rows.get, delta["patch"])
+            deltas.readable(json.loads(made.frame), name)
             rows.update(made.rows)
             data = deltas.joined(deltas.Parts(made.frame, {each: row for each, row in rows.items() if row}))
             if canonical.digest(data) == ref.sha256:
