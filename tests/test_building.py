@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -45,8 +46,9 @@ def tree(out: Path) -> dict[str, bytes]:
 
 
 def without_heads(files: dict[str, bytes]) -> dict[str, bytes]:
-    """All but the head of the index: its serial counts builds."""
-    return {path: data for path, data in files.items() if not path.endswith("catalog.json")}
+    """All but the head of the index, whose serial counts builds, and what it keeps of earlier builds."""
+    counted = (layout.CATALOG, layout.GENERATIONS)
+    return {path: data for path, data in files.items() if path not in counted and not re.search("[0-9a-f]{64}", path)}
 
 
 def read(out: Path, path: str) -> dict[str, object]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import re
 import sqlite3
 import sys
 from collections.abc import Callable
@@ -240,7 +241,8 @@ def test_the_command_writes_what_the_build_does(registry: Make, tmp_path: Path, 
         done = run("export", name, "--registry", folder, "--out", out, "--now", "2026-01-02")
         assert done.exit_code == 0, done.stderr
         assert done.stdout == ""
-        assert files(out) == files(site / "runtimes" / name)
+        published = files(site / "runtimes" / name)
+        assert files(out) == {path: data for path, data in published.items() if not re.search("[0-9a-f]{64}", path)}
 
 
 def files(folder: Path) -> dict[str, bytes]:

@@ -92,7 +92,7 @@ def test_what_is_left_out_is_a_copy(built: Mapping[str, bytes]) -> None:
     addressed = [name for name in built if re.search(r"[0-9a-f]{64}", name)]
     assert len(addressed) > 10
     for name in addressed:
-        stable = re.sub(r"/[0-9a-f]{64}\.json$", ".json", re.sub(r"[0-9a-f]{64}\.(catalog)", r"\1", name))
+        stable = re.sub(r"/[0-9a-f]{64}(\.\w+)$", r"\1", re.sub(r"[0-9a-f]{64}\.(catalog)", r"\1", name))
         assert built[name] == built[stable], name
 
 

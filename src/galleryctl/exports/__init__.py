@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, cast
 from pydantic_core import from_json, to_json
 
 from galleryctl import canonical, layout, parallel, resources
-from galleryctl.errors import GalleryError, UsageError
+from galleryctl.errors import GalleryError, OutputError, UsageError
 from galleryctl.exports.base import Item, Left
 from galleryctl.exports.store import NAME, Kept, Store
 from galleryctl.output import Output
@@ -67,6 +67,15 @@ class RefusedError(GalleryError):
         return f"{self.path}: {'; '.join(self.faults)}"
 
 
+class Shared(NamedTuple):
+    """A file that models share: its published path, its digest and bytes, and how it is rendered."""
+
+    path: str
+    sha256: str
+    length: int
+    render: Callable[[], bytes]
+
+
 class Report(NamedTuple):
     """What became of one model at one runtime."""
 
@@ -101,15 +110,18 @@ def prepared(
     progress: Callable[[int, int], None] | None = None,
 ) -> Iterator[Exports]:
     """What the shown models give to these runtimes. `folder` keeps it for the next run; none keeps it for this one."""
-    if folder is not None:
-        yield _prepare(view, names, Store(folder / NAME), jobs, progress)
-        return
     with TemporaryDirectory(prefix="galleryctl-") as temporary:
-        yield _prepare(view, names, Store(Path(temporary) / NAME), jobs, progress)
+        store = Store((Path(temporary) if folder is None else folder) / NAME)
+        yield _prepare(view, names, store, Path(temporary), jobs, progress)
 
 
 def _prepare(
-    view: View, names: Sequence[str], store: Store, jobs: int, progress: Callable[[int, int], None] | None
+    view: View,
+    names: Sequence[str],
+    store: Store,
+    staging: Path,
+    jobs: int,
+    progress: Callable[[int, int], None] | None,
 ) -> Exports:
     shown = view.shown if names else ()
     entries = sorted(shown, key=lambda entry: (not entry.outline.featured, entry.id))
@@ -132,7 +144,8 @@ def _prepare(
                 progress(done, len(missing))
     if missing:
         store.forget(keys)
-    return Exports(view, tuple(names), store, {entry.id: key for entry, key in zip(entries, keys, strict=True)}, known)
+    ids = {entry.id: key for entry, key in zip(entries, keys, strict=True)}
+    return Exports(view, tuple(names), store, ids, known, staging)
 
 
 def _key(basis: str, entry: Entry) -> str:
@@ -167,6 +180,14 @@ def _make(entry: Entry, names: Sequence[str]) -> Kept:
     return Kept((tuple(own), tuple(shared)), to_json(left), data)
 
 
+def _as_noted(path: str, sha256: str, render: Callable[[], bytes]) -> bytes:
+    """The bytes whose digest is published already; the head is not true of any others."""
+    data = render()
+    if canonical.digest(data) != sha256:
+        raise OutputError(f"{path} came out otherwise than before: remove what is kept in .git/galleryctl, build again")
+    return data
+
+
 def _without(made: Made, path: str) -> Made:
     from dataclasses import replace  # noqa: PLC0415 - rare
 
@@ -194,26 +215,61 @@ class Exports:
     """Key of each shown model, featured first, then by id."""
     names: Mapping[str, Names]
     """By key, the published paths of a model's own files and of those it has a part in."""
+    staging: Path
+    """A folder for files that were rendered before they are written."""
     _memo: dict[str, Kept] = field(default_factory=dict, repr=False)
 
     def outputs(self) -> Iterator[Output]:
         """Every file of the runtimes, with its published path."""
+        yield from self.own_files()
+        for path, fingerprint, render in self._wholes():
+            yield Output(path, fingerprint, render)
+
+    def own_files(self) -> Iterator[Output]:
+        """The files of single models."""
         taken: set[str] = set()
-        parts: dict[str, list[str]] = {}
         for identifier, key in self.keys.items():
-            own, shared = self.names[key]
-            for path in own:
+            for path in self.names[key][0]:
                 if path.casefold() not in taken:  # of two with one name, the first; RUN003 tells it
                     taken.add(path.casefold())
                     yield Output(path, f"{key}{path}", partial(self._file, identifier, path))
-            for path in shared:
+
+    def shared_files(self, jobs: int = 1) -> tuple[Shared, ...]:
+        """The files that models share, by digest: one whose parts changed is rendered here, and not again."""
+        wholes = list(self._wholes())
+        known = self.store.digests(fingerprint for _, fingerprint, _ in wholes)
+        changed = [each for each in wholes if each[1] not in known]
+
+        def work(start: int, stop: int) -> list[tuple[str, int]]:
+            return [self._staged(fingerprint, render()) for _, fingerprint, render in changed[start:stop]]
+
+        fresh: dict[str, tuple[str, int]] = {}
+        for rows in parallel.map_chunks(work, len(changed), jobs, 1):
+            fresh[changed[len(fresh)][1]] = rows[0]
+        self.store.note(fresh)
+        found = []
+        for path, fingerprint, render in wholes:
+            sha256, length = fresh.get(fingerprint) or known[fingerprint]
+            again = (self.staging / fingerprint).read_bytes if fingerprint in fresh else render
+            found.append(Shared(path, sha256, length, partial(_as_noted, path, sha256, again)))
+        return tuple(found)
+
+    def _wholes(self) -> Iterator[tuple[str, str, Callable[[], bytes]]]:
+        """Path and fingerprint of each file that models share, and how it is rendered."""
+        parts: dict[str, list[str]] = {}
+        for identifier, key in self.keys.items():
+            for path in self.names[key][1]:
                 parts.setdefault(path, []).append(identifier)
         words = self.view.settings.model_dump_json()
         for path in dict.fromkeys([*self.shared(), *parts]):
             members = tuple(parts.get(path, ()))
             depends = "".join(self.keys[identifier] for identifier in members)
-            fingerprint = canonical.digest(f"{resources.program()}{words}{depends}".encode())
-            yield Output(path, fingerprint, partial(self._whole, layout.runtime_of(path), path, members))
+            fingerprint = canonical.digest(f"{resources.program()}{words}{path}{depends}".encode())
+            yield path, fingerprint, partial(self._whole, layout.runtime_of(path), path, members)
+
+    def _staged(self, fingerprint: str, data: bytes) -> tuple[str, int]:
+        (self.staging / fingerprint).write_bytes(data)
+        return canonical.digest(data), len(data)
 
     def shared(self) -> tuple[str, ...]:
         """Published paths of the files that models share, also where they are empty."""

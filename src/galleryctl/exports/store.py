@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import sqlite3
 from contextlib import closing, contextmanager, suppress
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -25,6 +25,9 @@ _TABLES = """
 CREATE TABLE IF NOT EXISTS told (key TEXT PRIMARY KEY, names TEXT, missing BLOB) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS made (path TEXT, key TEXT, data BLOB, PRIMARY KEY (path, key));
 """
+_DIGESTS = "CREATE TABLE IF NOT EXISTS whole (fingerprint TEXT PRIMARY KEY, sha256 TEXT, length INTEGER)"
+_NOTED = 1000
+"""Shared files whose digest is remembered: a build has some twenty, other audiences and revisions theirs."""
 
 
 class Kept(NamedTuple):
@@ -124,6 +127,27 @@ class Store:
         except (sqlite3.Error, OSError):
             self.discard()
 
+    def digests(self, fingerprints: Iterable[str]) -> dict[str, tuple[str, int]]:
+        """Digest and bytes of the shared files that were rendered before."""
+        found = {}
+        for fingerprint in fingerprints:
+            row = self._row("SELECT sha256, length FROM whole WHERE fingerprint = ?", fingerprint)
+            if row is not None:
+                found[fingerprint] = (str(row[0]), int(row[1]))
+        return found
+
+    def note(self, digests: Mapping[str, tuple[str, int]]) -> None:
+        """Remember them; what cannot be noted is rendered again."""
+        if not digests:
+            return
+        with suppress(sqlite3.Error, OSError):
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            with closing(sqlite3.connect(self._path)) as base, base:
+                base.execute(_DIGESTS)
+                rows = [(fingerprint, *row) for fingerprint, row in digests.items()]
+                base.executemany("INSERT OR REPLACE INTO whole VALUES (?, ?, ?)", rows)
+                base.execute("DELETE FROM whole WHERE rowid <= (SELECT max(rowid) FROM whole) - ?", (_NOTED,))
+
     def data(self, path: str, key: str) -> bytes | None:
         """A file of a model, or its part in a shared one; none where it is not known."""
         return self._one("SELECT data FROM made WHERE path = ? AND key = ?", path, key)
@@ -133,15 +157,19 @@ class Store:
         return self._one("SELECT missing FROM told WHERE key = ?", key)
 
     def _one(self, query: str, *values: str) -> bytes | None:
+        row = self._row(query, *values)
+        found: bytes | None = row[0] if row else None
+        return found
+
+    def _row(self, query: str, *values: str) -> tuple[Any, ...] | None:
         try:
             if self._open is None or self._open[0] != os.getpid():
                 uri = f"{self._path.absolute().as_uri()}?mode=ro"
                 self._open = (os.getpid(), sqlite3.connect(uri, uri=True, check_same_thread=False))
-            row = self._open[1].execute(query, values).fetchone()
+            row: tuple[Any, ...] | None = self._open[1].execute(query, values).fetchone()
         except sqlite3.Error:
             return None
-        found: bytes | None = row[0] if row else None
-        return found
+        return row
 
     def discard(self) -> None:
         """Throw the file away; what was kept is made again."""

@@ -9,7 +9,6 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import chain
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from galleryctl import (
@@ -26,24 +25,26 @@ from galleryctl import (
     search,
     site,
 )
-from galleryctl.errors import GitError, OutputError, UsageError
-from galleryctl.fetch import MissingError
+from galleryctl.building import earlier
+from galleryctl.errors import GitError, OutputError
 from galleryctl.loading import past
 from galleryctl.output import Output
 from galleryctl.problems import Problem, Severity
+from galleryctl.spec.published import Discovery
 
 if TYPE_CHECKING:
     import datetime as dt
     from collections.abc import Callable, Iterator
+    from pathlib import Path
 
     from galleryctl.audience import View
     from galleryctl.exports import Exports, RefusedError
     from galleryctl.exports.base import Left
     from galleryctl.fetch import Fetcher
     from galleryctl.git import Tree
+    from galleryctl.index import Published
     from galleryctl.loading import Loaded
     from galleryctl.output import Written
-    from galleryctl.spec.published import Catalog
     from galleryctl.spec.review import Queue
 
 INPUTS = ("schemas", "site_templates")
@@ -80,6 +81,8 @@ class Done:
     written: Written | None
     problems: tuple[Problem, ...]
     models: int
+    signed: bool = False
+    """Whether the folder holds metadata; if the head changed, they are those of an earlier one."""
 
     @property
     def errors(self) -> tuple[Problem, ...]:
@@ -101,12 +104,14 @@ def build(
     wanted: Wanted,
     *,
     fetcher: Fetcher | None = None,
+    past_index: Published | None = None,
     reading: Callable[[int, int], None] | None = None,
     writing: Callable[[int, int], None] | None = None,
 ) -> Done:
     """Build into `wanted.out`; raises `OutputError` where that folder is not ours, `GitError` for a conflict with base.
 
-    `fetcher` reads the gallery that was published last, where that is an address.
+    `fetcher` reads the gallery that was published last, where that is an address. `past_index` is that gallery where
+    somebody verified it: then nothing is read from `wanted.earlier`.
     """
     _refuse_inside(wanted.out.resolve(), wanted.registry)
     root, name = wanted.registry.parent, wanted.registry.name
@@ -114,33 +119,52 @@ def build(
         wanted = replace(wanted, revision=_merged(root, wanted.base, wanted.revision or "HEAD"))
     tree = git.at(root, wanted.revision) if wanted.revision else git.working(root)
     trusted = git.at(root, wanted.base) if wanted.base else tree
-    stamp = _stamp(wanted, tree, name)
+    signing = _signing(wanted.out)
+    stamp = _stamp(wanted, tree, name, signing)
     if (kept := output.unchanged(wanted.out, stamp)) is not None:
-        return Done(kept, (), 0)
+        return Done(kept, (), 0, signing is not None)
     base = loading.load(root, name, now=wanted.now, revision=wanted.base, jobs=wanted.jobs) if wanted.base else None
     loaded = loading.load(
         root, name, now=wanted.now, revision=wanted.revision, jobs=wanted.jobs, progress=reading, tree=tree, base=base
     )
-    done = Done(None, loaded.problems, loaded.folders)
+    done = Done(None, loaded.problems, loaded.folders, signing is not None)
     if done.errors:
         return done
-    before = _newer(_earlier(wanted.out), published(wanted.earlier, loaded.world.context.settings.url, fetcher))
+    site_url = loaded.world.context.settings.url
+    if past_index is None and wanted.earlier is not None:
+        past_index = earlier.published(site_url if wanted.earlier == "site" else wanted.earlier, fetcher)
+    own, private = earlier.built(wanted.out), git.private(root)
+    earlier.refuse_other(wanted.audience, own, past_index)
     shown = view(loaded, wanted)
     browsed = replace(shown, include=wanted.include)
     told = past.told(root, name, site.latest(browsed), loaded.world.context)
-    with exports.prepared(shown, exports.enabled(shown), folder=git.private(root), jobs=wanted.jobs) as made:
-        outputs = chain(
-            index.outputs(shown, schemas=schemas.public(trusted), earlier=before),
-            search.outputs(browsed),
-            site.outputs(browsed, site.Look.of(trusted, live=wanted.live), made, told),
-            made.outputs(),
-            _covers(shown, tree, name),
-        )
+    with (
+        earlier.opened(own, past_index, private) as last,
+        exports.prepared(shown, exports.enabled(shown), folder=private, jobs=wanted.jobs) as made,
+    ):
         try:
+            natives = tuple(index.Native(*each) for each in made.shared_files(wanted.jobs))
+            outputs = chain(
+                index.outputs(shown, schemas=schemas.public(trusted), earlier=last, natives=natives, discovery=signing),
+                search.outputs(browsed),
+                site.outputs(browsed, site.Look.of(trusted, live=wanted.live), made, told),
+                made.own_files(),
+                _covers(shown, tree, name),
+            )
             written = output.write(wanted.out, outputs, jobs=wanted.jobs, progress=writing, stamp=stamp)
         except exports.RefusedError as refused:
             return replace(done, problems=(*done.problems, *_faults(refused)))
     return replace(done, written=written)
+
+
+def _signing(out: Path) -> Discovery | None:
+    """What the folder's discovery document says, where the folder holds metadata; none where nothing is signed."""
+    if not (out / layout.TIMESTAMP).is_file():
+        return None
+    try:
+        return Discovery.model_validate_json((out / layout.DISCOVERY).read_bytes())
+    except (OSError, ValueError):
+        return None
 
 
 def export(
@@ -164,7 +188,7 @@ def export(
         jobs=wanted.jobs,
         progress=reading,
     )
-    done = Exported(None, loaded.problems, loaded.folders, runtime)
+    done = Exported(None, loaded.problems, loaded.folders, runtime=runtime)
     with exports.prepared(view(loaded, wanted), (runtime,), jobs=wanted.jobs, progress=exporting) as made:
         try:
             written = output.write(wanted.out, _inside(made), jobs=wanted.jobs)
@@ -224,7 +248,7 @@ def _covers(shown: View, tree: Tree, name: str) -> Iterator[Output]:
             yield Output(layout.cover(entry.id), entry.outline.cover, partial(tree.read, source))
 
 
-def _stamp(wanted: Wanted, tree: Tree, name: str) -> str:
+def _stamp(wanted: Wanted, tree: Tree, name: str, signing: Discovery | None) -> str:
     paths = chain(tree.entries(name).items(), *(tree.entries(folder).items() for folder in INPUTS))
     files = "\0".join(f"{path} {entry.mode} {entry.blob}" for path, entry in paths)
     root = wanted.registry.parent
@@ -232,7 +256,7 @@ def _stamp(wanted: Wanted, tree: Tree, name: str) -> str:
     ours = [resources.folder_digest(resources.root(folder)) for folder in (*INPUTS, "vendor")]
     facts = [resources.program(), wanted.audience, str(wanted.live), wanted.now.date().isoformat(), commit or ""]
     facts += [wanted.base or "", wanted.earlier or "", *sorted(wanted.include)]
-    facts += [wanted.queue.model_dump_json() if wanted.queue else ""]
+    facts += [wanted.queue.model_dump_json() if wanted.queue else "", signing.model_dump_json() if signing else ""]
     return canonical.digest("\0".join([*ours, *facts, files]).encode("utf-8", "surrogateescape"))
 
 
@@ -241,44 +265,3 @@ def _merged(root: Path, base: str, head: str) -> str:
     if merged.commit is None:
         raise GitError(f"{', '.join(merged.conflicts)} changed in {base} too: merge it into your branch first")
     return merged.commit
-
-
-def published(where: str | None, site: str, fetcher: Fetcher | None) -> Catalog | None:
-    """The head of the gallery as it was published last; none where it never was.
-
-    `where` is a folder, an address, or `site`. Raises `OutputError` for a folder that has none, `FetchError` where an
-    address does not answer: a serial must not start anew because a host was away.
-    """
-    if where is None:
-        return None
-    if where == "site":
-        where = site
-    if "://" not in where:
-        if not Path(where).is_dir():
-            raise OutputError(f"{where} is no folder: name the one the gallery was built into last, or its address")
-        return _earlier(Path(where))
-    if fetcher is None:
-        raise UsageError(f"{where} cannot be asked from here")
-    try:
-        return index.catalog(fetcher.get(f"{where.rstrip('/')}/{layout.CATALOG}").body)
-    except MissingError:
-        return None
-    except ValueError as error:
-        raise OutputError(f"{where}/{layout.CATALOG} is no head of a gallery: {error}") from error
-
-
-def _newer(one: Catalog | None, other: Catalog | None) -> Catalog | None:
-    known = [each for each in (one, other) if each is not None]
-    return max(known, key=lambda each: (each.epoch, each.serial), default=None)
-
-
-def _earlier(out: Path) -> Catalog | None:
-    """The head of the last build in this folder."""
-    try:
-        return index.catalog((out / layout.CATALOG).read_bytes())
-    except FileNotFoundError:
-        return None
-    except (OSError, ValueError) as error:
-        raise OutputError(
-            f"{out / layout.CATALOG} cannot be read ({error}); remove the folder to start anew"
-        ) from error
