@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from securesystemslib.signer import Key
+
 
 class Published(NamedTuple):
     """A gallery as it is published."""
@@ -90,18 +92,23 @@ def publish(registry: Path, site: Path, keys: Path, *, now: dt.datetime | None =
     return published
 
 
-def rotate(keys: Path, *, now: dt.datetime | None = None, online_key: CryptoSigner | None = None) -> None:
-    """Let two of three holders name another online key, a new one unless given: the next root, the next targets."""
+def rotate(keys: Path, *, now: dt.datetime | None = None, public: Key | None = None) -> None:
+    """Let two of three holders name another online key: the next root, the next targets.
+
+    A new `online.pem` unless `public` is given, of a key that is kept elsewhere.
+    """
     now, trust = now or dt.datetime.now(dt.UTC), Trust.read(keys / "trust")
     signers = [holder(keys, number) for number in (1, 2, 3)]
-    new = online_key or CryptoSigner.generate_ed25519()
-    (keys / "online.pem").write_bytes(new.private_bytes)
+    if public is None:
+        new = CryptoSigner.generate_ed25519()
+        (keys / "online.pem").write_bytes(new.private_bytes)
+        public = new.public_key
     version = trust.root.version + 1
-    root = keyset.root([each.public_key for each in signers], new.public_key, now, version=version)
+    root = keyset.root([each.public_key for each in signers], public, now, version=version)
     for signer in signers[:2]:
         root.sign(signer, append=True)
     following = trust.delegator.version + 1
-    targets = keyset.targets(new.public_key, now, version=following)
+    targets = keyset.targets(public, now, version=following)
     targets.sign(signers[2])
     (keys / "trust" / f"{version}.root.json").write_bytes(metadata.dumps(root))
     (keys / "trust" / f"{following}.targets.json").write_bytes(metadata.dumps(targets))
