@@ -13,6 +13,7 @@ import json
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+import pytest
 import rfc8785
 from securesystemslib.signer import CryptoSigner
 from tuf.api.metadata import (
@@ -29,11 +30,14 @@ from tuf.api.metadata import (
 from tuf.api.serialization.json import JSONSerializer
 
 from galleryctl import patches
+from galleryctl.client import Gallery
+from galleryctl.fetch import Limits
 from servers import Answer, Asked, serving
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from contextlib import AbstractContextManager
+    from pathlib import Path
 
     from servers import Served
 
@@ -254,5 +258,45 @@ class World:
         self.files[self._name(role)] = metadata.to_bytes(JSONSerializer(compact=True))
 
 
-def paths(served: Served) -> Iterator[str]:
-    return (each.path.lstrip("/") for each in served.asked)
+QUICK = Limits(seconds=5.0, attempts=1)
+
+
+class Clock:
+    """A clock that stands, until it is moved."""
+
+    def __init__(self, now: dt.datetime = START) -> None:
+        self.now = now
+
+    def __call__(self) -> dt.datetime:
+        return self.now
+
+
+@pytest.fixture
+def world() -> World:
+    return World().publish()
+
+
+@pytest.fixture
+def served(world: World) -> Iterator[Served]:
+    with world.serving() as served:
+        yield served
+
+
+@pytest.fixture
+def gallery(world: World, served: Served, tmp_path: Path) -> Callable[..., Gallery]:
+    def make(**options: Any) -> Gallery:  # noqa: ANN401 - those of the class
+        root = None if options.get("unsigned") else world.root
+        given = {"root": root, "cache": tmp_path / "cache", "now": Clock(), "limits": QUICK, **options}
+        return Gallery(given.pop("url", served.url), **given)
+
+    return make
+
+
+def titles(gallery: Gallery, kind: str | None = None) -> dict[str, object]:
+    return {each.id: each.listing.title for each in gallery.models(kind)}
+
+
+def asked(served: Served) -> list[str]:
+    found = [each.path.lstrip("/") for each in served.asked]
+    served.asked.clear()
+    return found
