@@ -73,7 +73,7 @@ export function merge(target, patch) {
 export async function fetchBytes(step, url, limit, { absent = false, fresh = false } = {}) {
   try {
     const signal = AbortSignal.timeout(SECONDS * 1000); // of the whole body: a slow drip ends too
-    const options = { redirect: 'error', credentials: 'omit', cache: fresh ? 'no-cache' : 'default', signal };
+    const options = { redirect: 'error', credentials: 'omit', cache: fresh ? 'no-store' : 'default', signal };
     const response = await fetch(url, options);
     if (absent && [403, 404].includes(response.status)) return null; // object stores say 403 where they may not list
     demand(response.status === 200, step, 'unreachable', `status ${response.status} of ${url}`, '200');
@@ -106,7 +106,8 @@ export async function hasBytes(bytes, { length, sha256: digest }) {
 export async function fetchNamed(step, url, named, limit) {
   demand(isCount(named.length) && isHash(named.sha256), step, 'format', `no length and hash of ${url}`, 'both');
   demand(named.length <= limit, step, 'length', `${named.length} bytes announced`, `at most ${limit}`);
-  const bytes = await fetchBytes(step, url, named.length);
+  // Only what has its hash in its name never changes: after a recovery, metadata start their numbers anew.
+  const bytes = await fetchBytes(step, url, named.length, { fresh: !url.includes(named.sha256) });
   demand(bytes.length === named.length, step, 'length', `${bytes.length} bytes of ${url}`, named.length);
   const found = await sha256(bytes);
   demand(found === named.sha256, step, 'sha256', `${found} of ${url}`, named.sha256);

@@ -39,21 +39,22 @@ class Outcome(NamedTuple):
     said: str
 
 
-def _run(command: Sequence[str | Path]) -> Outcome:
-    done = subprocess.run(list(map(str, command)), capture_output=True, text=True, check=False, timeout=120)
+def started(command: Sequence[str | Path], folder: Path | None = None) -> Outcome:
+    """A program run to its end."""
+    done = subprocess.run(list(map(str, command)), cwd=folder, capture_output=True, text=True, check=False, timeout=120)
     return Outcome(done.returncode, done.stdout, done.stderr)
 
 
 def mjs(url: str, root: Path, state: Path, *more: str) -> Outcome:
-    return _run([NODE, EXAMPLES / "reader.mjs", url, "--root", root, "--state", state, *more])
+    return started([NODE, EXAMPLES / "reader.mjs", url, "--root", root, "--state", state, *more])
 
 
 def sh(url: str, root: Path, state: Path, *more: str) -> Outcome:
-    return _run(["bash", EXAMPLES / "reader.sh", url, "--root", root, "--state", state, *more])
+    return started(["bash", EXAMPLES / "reader.sh", url, "--root", root, "--state", state, *more])
 
 
 def with_tuf_js(url: str, root: Path, state: Path) -> Outcome:
-    return _run([NODE, CLIENTS / "tuf.mjs", url, root, state])
+    return started([NODE, CLIENTS / "tuf.mjs", url, root, state])
 
 
 def with_python_tuf(url: str, root: Path, state: Path) -> Outcome:
