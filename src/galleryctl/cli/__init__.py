@@ -50,6 +50,8 @@ _COMMANDS = {
     "doctor": ("keeping", "Look at the settings of the repository on the forge."),
     "alarm": ("keeping", "Say in one issue that a workflow has failed."),
     "build": ("building", "Build the gallery and its index."),
+    "resolve": ("resolving", "Say which build of a model suits this machine, and why."),
+    "outdated": ("resolving", "Say how pins stand: what is newer, what is over, what must go."),
     "sign": ("signing", "Sign a gallery that was built."),
     "verify": ("signing", "Verify a published gallery, and every document of it."),
     "keys": ("keys", "Make keys, and the trust that names them."),

@@ -93,7 +93,9 @@ def choose(
         raise NoFitError(_none(found, named, host), tuple(_rejected(each, each.out) for each in found))
     best = min(able, key=lambda each: each.rank(host))
     others = tuple(_rejected(each, each.out or _beaten(each, best, host)) for each in found if each is not best)
-    return Choice(best.target, best.need, best.certain, tuple(_why(best, able, host, limit)), others)
+    said = _fit(best, host, limit)
+    why = (said, "The reference names it.") if build and len(named) == 1 else (said, _best(best, able, host))
+    return Choice(best.target, best.need, best.certain, why, others)
 
 
 def known(host: Host) -> None:
@@ -199,32 +201,30 @@ def _doubt(each: _Weighed) -> str:
     return f"cannot tell whether it fits: layers and heads are not recorded; it needs at least {gib(each.need.total)}"
 
 
-def _why(best: _Weighed, able: Sequence[_Weighed], host: Host, limit: int | None) -> list[str]:
-    name = label(best.target)
-    said = [_fit(best, name, host, limit)]
+def _best(best: _Weighed, able: Sequence[_Weighed], host: Host) -> str:
+    """Why it is this one of those that can be used."""
     if len(able) == 1:
-        said.append("It is the only build that can be used.")
-    elif best.rank(host)[0] == 0:
+        return "It is the only build that can be used."
+    if best.rank(host)[0] == 0:
         peers = sum(each.rank(host)[:2] == best.rank(host)[:2] for each in able)
         first = f" in {best.target.variant.format}, the first format that has any" if host.formats else ""
-        said.append(f"It is the largest of the {peers} builds that fit{first}." if peers > 1 else f"It fits{first}.")
-    elif host.formats:
-        said.append(f"It is the author's first build in {best.target.variant.format}.")
-    else:
-        said.append("It is the author's first build that can be used.")
-    return said
+        return f"It is the largest of the {peers} builds that fit{first}." if peers > 1 else f"It fits{first}."
+    if host.formats:
+        return f"It is the author's first build in {best.target.variant.format}."
+    return "It is the author's first build that can be used."
 
 
-def _fit(best: _Weighed, name: str, host: Host, limit: int | None) -> str:
-    need = best.need
-    if host.memory is None:
-        return f"{name}: no memory was given, so nothing was compared with it."
+def _fit(best: _Weighed, host: Host, limit: int | None) -> str:
+    """What it needs, as far as that is known, and of how much."""
+    need, name = best.need, label(best.target)
+    of = f" of {gib(host.memory)}" if host.memory is not None else ""
     if need is None or not best.certain:
-        return f"{name}: {_doubt(best)} of {gib(host.memory)}." if need else f"{name}: {_doubt(best)}."
+        return f"{name}: {_doubt(best)}{of if need else ''}."
     context = min(host.context, limit) if limit else host.context
     times = f" for {host.requests} requests" if host.requests > 1 else ""
     tokens = f" at {context:,} tokens of context{times}" if need.cache else ""
-    return f"{name} needs {gib(need.total)} of {gib(host.memory)}{tokens}: {_parts(need)}."
+    compared = "" if host.memory is not None else " No memory was given to compare it with."
+    return f"{name} needs {gib(need.total)}{of}{tokens}: {_parts(need)}.{compared}"
 
 
 def _none(found: Sequence[_Weighed], named: frozenset[int], host: Host) -> str:
