@@ -72,7 +72,8 @@ def test_a_chain_of_three_roots(tmp_path: Path) -> None:
     trust = Trust.read(tmp_path / "keys/trust")
     assert [each.version for each in trust.chain] == [1, 2, 3]
     assert trust.delegator.version == 3
-    assert {f"metadata/{n}.{role}.json" for n in (1, 2, 3) for role in ("root", "targets")} == trust.files.keys()
+    assert trust.root_files.keys() == {f"metadata/{number}.root.json" for number in (1, 2, 3)}
+    assert trust.targets_files.keys() == {f"metadata/{number}.targets.json" for number in (1, 2, 3)}
     assert holder(tmp_path / "keys", 1).public_key.keyid in trust.root.keys
 
 

@@ -1,9 +1,10 @@
 """Signing a finished tree: what is due is decided first, then written in an order that no reader can fall through.
 
 * Nothing is due: nothing is written, and a second run never writes.
-* Roots, targets, catalog and snapshot have their version in their names and come first; then the document where readers
-  start; `timestamp.json` comes last, and is the moment at which the new state appears. A run that is stopped leaves the
-  state before it, and one that fails takes back what it wrote.
+* Targets, catalog and snapshot have their version in their names and come first; then the document where readers start,
+  and new roots; `timestamp.json` comes last, and is the moment at which the new state appears. A run that is stopped
+  leaves the state before it, and one that fails takes back what it wrote. Where a new root replaces the online key,
+  readers between these two last writes can verify neither state, and stay with what they have.
 * An older state than the one that was published is not signed, nor another one with the same serial.
 """
 
@@ -80,14 +81,17 @@ def sign(site: Path, trust: Trust, signer: Signer, *, now: dt.datetime, earlier:
     _refuse_expired(trust, now)
     head = tree.head(place)
     with disk.workshop(site):
+        for leftover in (site / layout.METADATA).glob(".*.tmp"):  # of a run that was killed
+            leftover.unlink()
         count = tree.check(place, head.catalog)
         before = _before(place, earlier, trust, head)
         plan = _Plan(trust, signer, now, before)
         plan.catalog(head)
         plan.snapshot()
         plan.timestamp()
-        files = trust.files | _older(place, before, now) | plan.files
-        files |= {layout.DISCOVERY: _discovery(place), layout.TIMESTAMP: files.pop(layout.TIMESTAMP)}
+        files = trust.targets_files | _older(place, before, now) | plan.files
+        last = {layout.TIMESTAMP: files.pop(layout.TIMESTAMP)}
+        files |= {layout.DISCOVERY: _discovery(place)} | trust.root_files | last
         written = _write(site, files)
         removed = _prune(site, plan, now) if plan.due else ()
     return Signed(

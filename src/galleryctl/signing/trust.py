@@ -82,10 +82,14 @@ class Trust:
         return self.chain[-1]
 
     @property
-    def files(self) -> dict[str, bytes]:
-        """Every file by its path in a site."""
-        roots = {layout.metadata(ROOT, version): data for version, data in enumerate(self.roots, 1)}
-        return roots | {layout.metadata(TARGETS, version): data for version, data in self.targets.items()}
+    def root_files(self) -> dict[str, bytes]:
+        """The roots by their paths in a site."""
+        return {layout.metadata(ROOT, version): data for version, data in enumerate(self.roots, 1)}
+
+    @property
+    def targets_files(self) -> dict[str, bytes]:
+        """The targets by their paths in a site."""
+        return {layout.metadata(TARGETS, version): data for version, data in self.targets.items()}
 
     def keys(self, role: str) -> tuple[Key, ...]:
         """The keys of an online role."""
