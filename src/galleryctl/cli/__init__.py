@@ -55,6 +55,8 @@ _COMMANDS = {
     "sign": ("signing", "Sign a gallery that was built."),
     "verify": ("signing", "Verify a published gallery, and every document of it."),
     "keys": ("keys", "Make keys, and the trust that names them."),
+    "sync": ("syncing", "Bring the index of a gallery here, or into a runtime's home."),
+    "mirror": ("syncing", "Copy a signed gallery into a folder."),
     "serve": ("building", "Build, serve on this machine, and rebuild on every change."),
     "export": ("exporting", "Write what one runtime reads of the models."),
     "schema": ("building", "Write or check the JSON Schemas."),
