@@ -36,24 +36,27 @@ def duration(ctx: click.Context, param: click.Parameter, value: str) -> dt.timed
 @click.argument("site", type=click.Path(path_type=Path, file_okay=False, exists=True))
 @click.option(
     "--trust", type=click.Path(path_type=Path, file_okay=False), metavar="DIR",
-    help="Folder of N.root.json and N.targets.json; registry/trust unless given, or that of --keys.",
+    help="Folder of N.root.json and N.targets.json; `trust` in the registry unless given, or that of --keys.",
 )  # fmt: skip
 @click.option(
     "--keys", type=click.Path(path_type=Path, file_okay=False), metavar="DIR",
     help="Folder of keys, as `keys init` makes one.",
 )  # fmt: skip
 @click.option(
-    "--online", metavar="URI",
+    "--online", metavar="URI", envvar="GALLERYCTL_ONLINE",
     help="The online key: awskms:…, gcpkms:…, azurekms:…, hv:…, file2:PATH. Else the PEM in GALLERYCTL_ONLINE_KEY, "
     "else online.pem of --keys.",
 )  # fmt: skip
 @click.option(
     "--earlier", "--refuse-rollback-from", "earlier", metavar="DIR|URL|none",
-    help="The gallery as it was published last: versions go on from there, and nothing older is signed.",
+    help="The gallery as it was published last: versions go on from there, and nothing older is signed; `site` is the "
+    "url of gallery.yaml.",
 )  # fmt: skip
+@options.registry
 @options.now
 def sign_command(
-    site: Path, trust: Path | None, keys: Path | None, online: str | None, earlier: str | None, now: dt.datetime
+    site: Path, trust: Path | None, keys: Path | None, online: str | None, earlier: str | None, registry: Path,
+    now: dt.datetime,
 ) -> int:  # fmt: skip
     """Sign a gallery that was built: check every document of its index, and sign what is due.
 
@@ -68,13 +71,23 @@ def sign_command(
     from galleryctl.signing import places, publication  # noqa: PLC0415 - on use
     from galleryctl.signing.trust import Trust  # noqa: PLC0415 - on use
 
-    trusted = Trust.read(trust or (keys / "trust" if keys else Path("registry/trust")))
+    trusted = Trust.read(trust or (keys / "trust" if keys else registry / "trust"))
     before = None
     if earlier and earlier != "none":
-        before = places.place(earlier, options.fetcher(allow_private=True))
+        where = _address(registry) if earlier == "site" else earlier
+        before = places.place(where, options.fetcher(allow_private=True))
     done = publication.sign(site, trusted, _signer(online, keys, trusted), now=now, earlier=before)
     click.echo(_outcome(site, done, now), err=True)
     return 0
+
+
+def _address(registry: Path) -> str:
+    """Where the gallery of a registry is published."""
+    from galleryctl.cli import forging  # noqa: PLC0415 - on use
+
+    if not (found := forging.settings(registry).url):
+        raise click.UsageError(f"{registry} does not say where it is published: set `url` in gallery.yaml")
+    return found
 
 
 def _signer(online: str | None, keys: Path | None, trust: Trust) -> Signer:
@@ -90,10 +103,10 @@ def _signer(online: str | None, keys: Path | None, trust: Trust) -> Signer:
 
 
 @click.command("verify")
-@click.argument("gallery", metavar="URL|DIR")
+@click.argument("gallery", metavar="[URL|DIR]", required=False)
 @click.option(
-    "--root", type=click.Path(path_type=Path, dir_okay=False, exists=True), envvar="GALLERYCTL_ROOT", required=True,
-    metavar="FILE", help="A root of the gallery that is trusted, such as registry/trust/1.root.json.",
+    "--root", type=click.Path(path_type=Path, dir_okay=False, exists=True), envvar="GALLERYCTL_ROOT",
+    metavar="FILE", help="A root of the gallery that is trusted; trust/1.root.json of the registry unless given.",
 )  # fmt: skip
 @click.option(
     "--online-for", callback=duration, default="0d", metavar="TIME",
@@ -108,15 +121,19 @@ def _signer(online: str | None, keys: Path | None, trust: Trust) -> Signer:
     help="What was verified before, kept there: nothing older is accepted.",
 )  # fmt: skip
 @click.option("--format", "format_", type=click.Choice(["text", "json"]), default="text", show_default=True)
+@options.registry
 @options.now
 def verify_command(
-    gallery: str, root: Path, online_for: dt.timedelta, offline_for: dt.timedelta, state: Path | None,
-    format_: str, now: dt.datetime,
+    gallery: str | None, root: Path | None, online_for: dt.timedelta, offline_for: dt.timedelta, state: Path | None,
+    format_: str, registry: Path, now: dt.datetime,
 ) -> int:  # fmt: skip
     """Verify a published gallery from its root: signatures, versions, expiry, and every document of the index.
 
+    Beside a registry nothing has to be named: it says where it is published, and keeps its first root.
+
     \b
     Example:
+      galleryctl verify
       galleryctl verify https://models.example.org --root registry/trust/1.root.json
       galleryctl verify site --root keys/trust/1.root.json --format json
       galleryctl verify https://models.example.org --root 1.root.json --online-for 2d --offline-for 30d
@@ -124,6 +141,10 @@ def verify_command(
     from galleryctl.errors import GalleryError  # noqa: PLC0415 - on use
     from galleryctl.signing import places, verifying  # noqa: PLC0415 - on use
 
+    root = root or registry / "trust" / "1.root.json"
+    if not root.is_file():
+        raise click.UsageError(f"there is no {root}: name the root that is trusted with --root")
+    gallery = gallery or _address(registry)
     try:
         place = places.place(gallery, options.fetcher(allow_private=True))
         with options.progress("Verifying") as report:
@@ -185,7 +206,7 @@ def _outcome(site: Path, done: Signed, now: dt.datetime) -> str:
 
 def _table(rows: Iterable[tuple[str, int, dt.datetime, str]], now: dt.datetime) -> Iterator[str]:
     for role, version, expires, rest in rows:
-        yield f"  {role:<9} {version:>6}  until {expires:%Y-%m-%d}, {_age(expires - now):>8}  {rest}".rstrip()
+        yield f"  {role:<9} {version:>4}  until {expires:%Y-%m-%d}, {_age(expires - now):>8}  {rest}".rstrip()
 
 
 def _age(span: dt.timedelta) -> str:
