@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from proving import BIN, ROOT, free_port, galleryctl, need, python, server, shared, surrounding
+from publishing import publish, serve
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -202,3 +203,21 @@ def test_the_lock_names_hashes_and_no_host() -> None:
     blocks = [block for block in lock.replace("\\\n", "").splitlines() if block and not block.lstrip().startswith("#")]
     assert [block for block in blocks if "==" not in block or "--hash=sha256:" not in block] == []
     assert re.search(r"^torch==\S+\+cpu ", lock, re.MULTILINE)
+
+
+@pytest.mark.usefixtures("site")
+def test_the_loader_takes_what_a_synchronisation_wrote(tmp_path: Path) -> None:
+    published = publish(ROOT / "registry", tmp_path / "published", tmp_path / "keys")
+    home = tmp_path / "home"
+    words: list[str | Path] = ["--root", published.root, "--cache", tmp_path / "cache", "--home", home]
+    with serve(published.site) as served:
+        galleryctl("sync", "--gallery", served.url, "--runtime", "xinference", *words)
+    wanted = families(published.site / "runtimes" / "xinference")
+    done = python("-c", f"import os; os.environ['XINFERENCE_HOME'] = {str(home)!r}\n{READ}", home=tmp_path)
+    assert done.returncode == 0, done.stderr[-3000:]
+    loaded = json.loads(done.stdout.rpartition("FOUND")[2])
+    for type_, found in wanted.items():
+        assert (home / f"model/v2/builtin/{type_}/{type_}_models.json").is_file()
+        assert {known(type_, family, loaded) for family in found} <= loaded[type_].keys()
+        newest = {known(type_, family, loaded): family["updated_at"] for family in found}
+        assert [name for name, when in newest.items() if loaded[type_][name][0] < when] == []
