@@ -253,7 +253,8 @@ class Reading:
         for chunk in body.chunks:
             if self._over():
                 return
-            self._job.meter.add(len(chunk))
+            if self._source.address.kind != "here":
+                self._job.meter.add(len(chunk))
             if cursor.at + len(chunk) > cursor.stop:
                 raise FetchError(f"{label}: sends more bytes than it should")
             self._part.write(cursor.at, chunk)

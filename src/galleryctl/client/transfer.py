@@ -84,7 +84,9 @@ class Transfer:
         return before <= {BEFORE} and (self._wanted.sha256 is not None or bool(source.validator))
 
     def _failed(self, source: Source, error: FetchError) -> None:
-        self._failures.append(str(error))
+        shown = source.address.url.partition("?")[0]
+        said = str(error) if shown in str(error) else f"{source.address.label}: {error}"
+        self._failures.append(said)
         self._waiting.popleft()
         if isinstance(error, ChangedError):
             source.changes += 1
@@ -97,7 +99,7 @@ class Transfer:
         elif not isinstance(error, MissingError | DeniedError):
             self.unwell.add(source.address.host)
         if self._waiting:
-            self._told(f"{self._wanted.path}: {error}; going on with {self._waiting[0].address.label}")
+            self._told(f"{self._wanted.path}: {said}; going on with {self._waiting[0].address.label}")
 
     def _blame(self, digest: str) -> None:
         """Drop the source of wrong bytes; where it cannot be known, each has to give the file alone from now on."""
