@@ -142,6 +142,7 @@ def test_what_is_not_below_a_version_is_from_it_on(one: str, other: str) -> None
 def test_suggestions_are_the_likest_first() -> None:
     assert nearest("qwen/qwen", KNOWN)[0] == "qwen/qwen3"
     assert nearest("zzz", KNOWN) == []
+    assert nearest("q", KNOWN) == ["qwen/qwen2.5", "qwen/qwen3"]
 
 
 def test_text_of_strangers_stays_on_one_line() -> None:

@@ -117,11 +117,13 @@ def versions(text: str) -> Range:
 
 
 def nearest(word: str, known: Iterable[str], *, most: int = 3) -> Sequence[str]:
-    """Known words that look like one, the likest first."""
+    """Known words that look like one, the likest first; else those that begin so."""
     from difflib import get_close_matches  # noqa: PLC0415 - on use: only mistakes need it
 
     folded = {each.casefold(): each for each in sorted(known, reverse=True)}
-    return [folded[each] for each in get_close_matches(word.casefold()[:_LONGEST], folded, n=most)]
+    wanted = word.casefold()[:_LONGEST]
+    found = get_close_matches(wanted, folded, n=most) or sorted(each for each in folded if each.startswith(wanted))
+    return [folded[each] for each in found[:most]]
 
 
 def meant(word: str, known: Iterable[str]) -> str:
