@@ -43,6 +43,18 @@ def test_a_repository_that_is_well() -> None:
     assert len(signs) == 14
 
 
+def test_a_gallery_with_keys_needs_a_place_for_the_online_one() -> None:
+    def found(settings: Settings) -> list[str]:
+        return [
+            sign.found for sign in examine(settings, "https://forge.example/a/b", signed=True) if sign.state == "ill"
+        ]
+
+    assert found(WELL) == ["it does not exist"]
+    assert WELL.environments is not None
+    for branches, said in (((), ["any branch may use its secrets"]), (("main",), [])):
+        assert found(replace(WELL, environments={**WELL.environments, "signing": branches})) == said
+
+
 @pytest.mark.parametrize(
     ("admins", "needed", "click"),
     [

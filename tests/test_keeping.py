@@ -77,6 +77,17 @@ def test_an_alarm_is_one_issue_that_closes_itself(keep: Callable[..., Result], f
     assert issues(forge_server) == [("The workflow publish fails", "closed")]
 
 
+def test_an_alarm_about_keys_names_the_command_that_says_more(
+    keep: Callable[..., Result], forge_server: Server
+) -> None:
+    words = ("alarm", "keys", "--run", "https://github.com/acme/gallery/actions/runs/1", "--outcome")
+    assert "keys need somebody" in keep(*words, "failure").stderr
+    (issue,) = (thread for thread in forge_server.state.threads.values() if thread.pull is None)
+    assert issue.title == "The keys of the gallery need their holders"
+    assert "`galleryctl keys status`" in issue.body
+    assert "closed issue" in keep(*words, "success").stderr
+
+
 def test_what_has_expired_is_proposed(keep: Callable[..., Result], forge_server: Server) -> None:
     expired = "expires: 2026-02-01\nrenewable: true\n"
     done = keep("review", "expire", "--now", "2026-03-01", more=expired)

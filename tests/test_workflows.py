@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shlex
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -92,8 +94,88 @@ def test_what_gates_or_publishes_shares_no_file_with_a_schedule() -> None:
         assert "schedule" not in triggers(parsed(ROOT / f".github/workflows/{name}.yml"))
 
 
-def test_no_privileged_workflow_reads_an_artifact() -> None:
-    assert not [path.name for path in OURS if "download-artifact" in path.read_text() or "cache:" in path.read_text()]
+def test_a_workflow_reads_no_artifact_but_that_of_an_earlier_job_of_its_own_run() -> None:
+    assert not [path.name for path in OURS if "cache:" in path.read_text()]
+    read = []
+    for path in OURS:
+        jobs = parsed(path)["jobs"]
+        for name, job in jobs.items():
+            for step in job["steps"]:
+                if "download-artifact@" not in step.get("uses", ""):
+                    continue
+                assert step["with"].keys() == {"name"}, "neither another run nor another repository"
+                before = earlier(jobs, name)
+                given = [each["with"]["name"] for job in before for each in job["steps"] if is_upload(each)]
+                assert step["with"]["name"] in given, (path.name, name)
+                read.append(path.stem)
+    assert sorted(set(read)) == ["publish", "refresh"]
+
+
+def is_upload(step: dict[str, Any]) -> bool:
+    return "actions/upload-artifact@" in step.get("uses", "")
+
+
+def earlier(jobs: dict[str, Any], name: str) -> list[dict[str, Any]]:
+    """The jobs that a job waits for, and those that they wait for."""
+    needs = jobs[name].get("needs", [])
+    needs = [needs] if isinstance(needs, str) else needs
+    return [*(jobs[each] for each in needs), *(job for each in needs for job in earlier(jobs, each))]
+
+
+@pytest.mark.parametrize("name", ["publish", "refresh"])
+def test_the_online_key_is_where_no_generator_runs(name: str) -> None:
+    text, jobs = (
+        (ROOT / f".github/workflows/{name}.yml").read_text(),
+        parsed(ROOT / f".github/workflows/{name}.yml")["jobs"],
+    )
+    assert list(jobs) == ["build", "sign", "deploy", "verify", "alarm"]
+    assert [each for each, job in jobs.items() if "secrets." in str(job)] == ["sign"]
+    assert text.count("secrets.GALLERYCTL_ONLINE_KEY") == 1
+    assert jobs["sign"]["environment"] == "signing"
+    assert jobs["sign"]["permissions"] == {"contents": "read"}
+    commands = [
+        step["run"].split()[1] for step in jobs["sign"]["steps"] if step.get("run", "").startswith("galleryctl")
+    ]
+    assert commands == ["verify", "sign"]
+    (key,) = (step for step in jobs["sign"]["steps"] if "secrets." in str(step))
+    assert key["run"] == "galleryctl sign site --refuse-rollback-from site"
+    assert [each for each, job in jobs.items() if "galleryctl build" in str(job)] == ["build"]
+    assert "id-token" in str(jobs["deploy"]["permissions"])
+    assert [step["run"] for step in jobs["verify"]["steps"] if step.get("run", "").startswith("galleryctl")] == [
+        "galleryctl verify --online-for 2d --offline-for 30d",
+        "galleryctl verify --online-for 2d --offline-for 30d --state canary",
+    ]
+
+
+@pytest.mark.parametrize("name", ["publish", "refresh"])
+@pytest.mark.parametrize("folder", ["registry", "models"])
+@pytest.mark.parametrize("trusted", [True, False])
+def test_a_gallery_without_keys_is_published_unsigned(tmp_path: Path, name: str, folder: str, trusted: bool) -> None:
+    workflow = yaml.safe_load(workflows.files(folder)[f".github/workflows/{name}.yml"])
+    (step,) = (step for step in workflow["jobs"]["build"]["steps"] if step.get("id") == "trust")
+    (tmp_path / folder / "trust").mkdir(parents=True)
+    if trusted:
+        (tmp_path / folder / "trust" / "1.root.json").touch()
+    environment = {**os.environ, **workflow.get("env", {}), "GITHUB_OUTPUT": str(tmp_path / "output")}
+    subprocess.run(["bash", "-e", "-c", step["run"]], cwd=tmp_path, env=environment, check=True)
+    assert (tmp_path / "output").read_text() == f"signed={str(trusted).lower()}\n"
+
+
+def test_a_failed_build_does_not_stop_signing() -> None:
+    steps = parsed(ROOT / ".github/workflows/refresh.yml")["jobs"]["build"]["steps"]
+    first = next(index for index, step in enumerate(steps) if step.get("id") == "queue")
+    build = next(index for index, step in enumerate(steps) if step.get("id") == "build")
+    assert all(step["continue-on-error"] for step in steps[first : build + 1])
+    rest = [step for step in steps[build + 1 :] if "if" in step and "steps.build.outcome != 'success'" in step["if"]]
+    assert [step["run"].split()[1] for step in rest if step["run"].startswith("galleryctl")] == ["verify", "build"]
+    (take,) = (step["run"] for step in rest if step["run"].startswith("jq "))
+    program = shlex.split(take)[2]
+    if shutil.which("jq"):
+        data = '{"commit": "4f2a", "built": "2026-11-20T15:00:00Z"}'
+        done = subprocess.run(["jq", "-r", program], input=data, capture_output=True, text=True, check=True)
+        assert done.stdout == "commit=4f2a\nbuilt=2026-11-20T15:00:00Z\n"
+    else:
+        assert program == '"commit=" + .commit, "built=" + .built'
 
 
 @pytest.mark.parametrize(
@@ -105,7 +187,8 @@ def test_every_command_is_one_that_there_is(line: str, tmp_path: Path, monkeypat
 
     monkeypatch.chdir(tmp_path)
     (tmp_path / "review.json").touch()  # what the step before writes
-    name, *words = shlex.split(line)
+    (tmp_path / "site").mkdir()
+    name, *words = shlex.split(line.partition(" > ")[0].replace("$BUILT", "2026-11-20T15:00:00Z"))
     assert name == "galleryctl"
     command: Any = program
     context = None

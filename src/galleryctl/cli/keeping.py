@@ -51,7 +51,8 @@ def doctor_command(registry: Path, repo: str | None, form: str, *, keep_alive: b
     admins = policy.Rights(loaded.world).who("govern", policy.Target())
     page = f"{address}/blob/{known.branch}/{registry.resolve().name}/roles.yaml"
     quorum = doctor.quorum(len(admins), loaded.governance.roles.rules.admin_quorum, page)
-    signs = (*doctor.examine(forge.settings(), address, public=public), quorum)
+    signed = bool(loaded.governance.trust)
+    signs = (*doctor.examine(forge.settings(), address, public=public, signed=signed), quorum)
     if form == "json":
         click.echo(report.dumped([_json(sign) for sign in signs]), nl=False)
     else:

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 
 _FINE = frozenset({"success"})
 _SILENT = frozenset({"cancelled"})
+_KEYS = "keys"
+"""No workflow, but what `refresh` finds out about them."""
 
 
 def tell(forge: Forge, workflow: str, outcome: str, run: str, *, now: dt.datetime) -> str:
@@ -23,14 +25,14 @@ def tell(forge: Forge, workflow: str, outcome: str, run: str, *, now: dt.datetim
         return f"closed issue {closed}: {workflow} goes on" if closed else f"{workflow} goes on"
     if outcome in _SILENT:
         return f"{workflow} was cancelled; nobody is told"
-    lines = [
-        f"{markdown.code(workflow, 40)} ended with {markdown.code(outcome, 40)} at {now:%Y-%m-%d %H:%M} UTC.",
-        "The last good gallery stays up.",
-        "",
-        f"Log: {run if run.startswith('https://') else markdown.code(run, 200)}",
-        "",
-        "`galleryctl check` on the default branch names what is wrong. This issue closes when it works again.",
-        "",
-        marker,
-    ]
-    return f"issue {forge.issue(f'The workflow {workflow} fails', chr(10).join(lines), marker)}: {workflow} fails"
+    when, ended = f"{now:%Y-%m-%d %H:%M} UTC", markdown.code(outcome, 40)
+    title = f"The workflow {workflow} fails"
+    first = f"{markdown.code(workflow, 40)} ended with {ended} at {when}.\nThe last good gallery stays up."
+    todo = "`galleryctl check` on the default branch names what is wrong. This issue closes when it works again."
+    if workflow == _KEYS:
+        title = "The keys of the gallery need their holders"
+        first = f"Something about the keys is due or wrong, as of {when}.\nWhat is signed stays good until it expires."
+        todo = "`galleryctl keys status` says what, and which commands come next. This issue closes when it is done."
+    log = f"Log: {run if run.startswith('https://') else markdown.code(run, 200)}"
+    issue = forge.issue(title, f"{first}\n\n{log}\n\n{todo}\n\n{marker}", marker)
+    return f"issue {issue}: {workflow} {'need somebody' if workflow == _KEYS else 'fails'}"

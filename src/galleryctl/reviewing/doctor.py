@@ -36,13 +36,13 @@ class Sign:
     """Address of the page with the setting."""
 
 
-def examine(settings: Settings, repository: str, *, public: bool = True) -> tuple[Sign, ...]:
-    """Look at all settings. `repository` is the address of the repository's page."""
+def examine(settings: Settings, repository: str, *, public: bool = True, signed: bool = False) -> tuple[Sign, ...]:
+    """Look at all settings. `repository` is the address of the repository's page, `signed` whether there are keys."""
     return (
         *_tokens(settings, f"{repository}/settings/actions"),
         *_gate(settings, f"{repository}/settings/rules"),
         *_people(settings, f"{repository}/settings/access"),
-        *_environments(settings, f"{repository}/settings/environments"),
+        *_environments(settings, f"{repository}/settings/environments", signed=signed),
         *_pages(settings, f"{repository}/settings/pages"),
         *_privacy(settings, f"{repository}/settings", public=public),
     )
@@ -175,8 +175,9 @@ def _people(settings: Settings, where: str) -> Iterator[Sign]:
     )
 
 
-def _environments(settings: Settings, where: str) -> Iterator[Sign]:
-    for name, needed in (("verdict", True), ("github-pages", True), ("merge", False)):
+def _environments(settings: Settings, where: str, *, signed: bool) -> Iterator[Sign]:
+    wanted = [("verdict", True), ("github-pages", True), ("merge", False), *([("signing", True)] if signed else [])]
+    for name, needed in wanted:
         known = settings.environments is not None
         branches = (settings.environments or {}).get(name)
         if known and branches is None and not needed:
