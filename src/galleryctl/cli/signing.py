@@ -206,7 +206,7 @@ def _outcome(site: Path, done: Signed, now: dt.datetime) -> str:
 
 def _table(rows: Iterable[tuple[str, int, dt.datetime, str]], now: dt.datetime) -> Iterator[str]:
     for role, version, expires, rest in rows:
-        yield f"  {role:<9} {version:>4}  until {expires:%Y-%m-%d}, {_age(expires - now):>8}  {rest}".rstrip()
+        yield f"  {role:<9} {version:>4}  until {expires:%Y-%m-%d}, {_age(expires - now):>8} {rest}".rstrip()
 
 
 def _age(span: dt.timedelta) -> str:

@@ -237,9 +237,9 @@ class _Plan:
 
     def _role(self, role: str, changed: str, make: Callable[[int, dt.datetime], Metadata[Any]]) -> None:
         base = self._before.state
-        reason = changed or self._aged(role)
+        reason = (changed or self._aged(role)) if base else "nothing was signed before"
         if base is None or reason:
-            self.due[role] = reason or "nothing was signed before"
+            self.due[role] = reason
             self.versions[role] = self._before.versions[role] + 1
             self.expires[role] = metadata.expires(role, self._now)
             data = self._signed(role, make(self.versions[role], self.expires[role]))
