@@ -10,6 +10,8 @@ import datetime as dt
 import gzip
 import hashlib
 import json
+import re
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -30,7 +32,7 @@ from tuf.api.metadata import (
 from tuf.api.serialization.json import JSONSerializer
 
 from galleryctl import patches
-from galleryctl.client import Gallery
+from galleryctl.client import ClientError, DamagedError, Gallery, VerificationError
 from galleryctl.fetch import Limits
 from servers import Answer, Asked, serving
 
@@ -157,6 +159,10 @@ class World:
         target = TargetFile.from_data("v1/catalog.json", head, ["sha256"])
         targets = {"v1/catalog.json": target}
         self._put("catalog", Targets(self._next("catalog"), expires=self.until("catalog"), targets=targets))
+        self.snap()
+
+    def snap(self) -> None:
+        """A new snapshot of the same roles."""
         meta = {f"{role}.json": self._meta(role) for role in ("targets", "catalog")}
         self._put("snapshot", Snapshot(self._next("snapshot"), expires=self.until("snapshot"), meta=meta))
         self.stamp()
@@ -300,3 +306,57 @@ def asked(served: Served) -> list[str]:
     found = [each.path.lstrip("/") for each in served.asked]
     served.asked.clear()
     return found
+
+
+@contextmanager
+def intact(reader: Gallery) -> Iterator[None]:
+    """The state and every model are the same afterwards."""
+    before = reader.state(), list(reader.models()), reader.resolve("acme/one")
+    yield
+    assert (reader.state(), list(reader.models()), reader.resolve("acme/one")) == before
+
+
+def bent(pattern: str, change: Callable[[bytes], Answer | bytes]) -> Callable[[Asked, Answer], Answer]:
+    """A host that changes what lies at some paths."""
+
+    def bend(asked: Asked, answer: Answer) -> Answer:
+        if asked.method != "GET" or answer.status != 200 or not re.fullmatch(pattern, asked.path.lstrip("/")):
+            return answer
+        assert isinstance(answer.body, bytes)
+        coded = answer.headers.get("Content-Encoding") == "gzip"
+        made = change(gzip.decompress(answer.body) if coded else answer.body)
+        return made if isinstance(made, Answer) else Answer(200, made)
+
+    return bend
+
+
+def flipped(data: bytes) -> bytes:
+    """The same length, one letter of a text changed: `e` is in every document."""
+    at = data.rindex(b"e")
+    return data[:at] + b"E" + data[at + 1 :]
+
+
+def news(world: World) -> None:
+    world.models["llm"]["acme/one"] = listing("Uno", "2.0.0")
+    world.models["llm"]["acme/new"] = listing("New")
+    world.publish()
+
+
+def refused(reader: Gallery, kind: type[ClientError], match: str, step: str | None = None) -> None:
+    with intact(reader), pytest.raises(kind, match=match) as caught:
+        reader.sync()
+    if step is not None:
+        assert isinstance(caught.value, VerificationError)
+        assert caught.value.step == step
+
+
+TAMPERED = [
+    (r"metadata/timestamp\.json", VerificationError, "timestamp"),
+    (r"metadata/2\.snapshot\.json", DamagedError, "snapshot"),
+    (r"metadata/2\.catalog\.json", DamagedError, "catalog"),
+    (r"v1/[0-9a-f]+\.catalog\.json", DamagedError, "catalog"),
+    (r"v1/revoked/.*", DamagedError, "document"),
+    (r"v1/(types|delta)/llm/.*", DamagedError, "document"),
+]
+"""A document, how it is refused when it is changed, and at which step."""
+STEPS = [row[0] for row in TAMPERED]

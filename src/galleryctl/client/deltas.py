@@ -101,6 +101,8 @@ def changed(frame: bytes, row: Callable[[str], bytes | None], patch: Mapping[str
 
     Raises `ValueError`, or `RecursionError`, where the patch cannot be applied.
     """
+    if not isinstance(patch, dict):
+        raise ValueError("a patch that is no object")  # noqa: TRY004 - as below
     rest = {key: value for key, value in patch.items() if key != "models"}
     models = patch.get("models", {})
     if not isinstance(models, dict):
