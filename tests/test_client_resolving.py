@@ -126,6 +126,21 @@ def test_a_revoked_file_is_refused_wherever_it_lies() -> None:
         resolve(MemoryShelf(tiny(releases=two), revoked=revoked), "acme/tiny:q4_k_m")
 
 
+@pytest.mark.parametrize(("path", "resolves"), [("tokenizer.json", True), ("model.bin", False), ("modeling.py", False)])
+def test_what_a_whole_family_shares_takes_none_of_the_others_along(path: str, resolves: bool) -> None:
+    file = {"path": path, "size": 7, "sha256": "c" * 64, "role": "config"}
+    both = [*RELEASE["variants"][0]["files"]["Q4_K_M"], file]
+    one = {"1.0.0": release(variants=[RELEASE["variants"][0] | {"files": {"Q4_K_M": both}}])}
+    shelf = MemoryShelf(
+        tiny(releases=one), revoked=[{"id": "acme/bad", "releases": ["1.0.0"], "files": ["c" * 64, "d" * 64]}]
+    )
+    if resolves:
+        assert resolve(shelf, "acme/tiny").version == "1.0.0"
+    else:
+        with pytest.raises(RefusedError, match="is revoked"):
+            resolve(shelf, "acme/tiny")
+
+
 @pytest.mark.parametrize(
     ("expires", "resolves", "said"),
     [

@@ -36,6 +36,7 @@ _ORDER: tuple[Standing, ...] = ("active", "deprecated", "discontinued", "quarant
 _READ = ("title", "status", "reason", "listed", "expires", "successor", "terms", "regions")
 """What resolving needs to know of a model."""
 _RENAMES = 8
+_COMMON = (".json", ".txt", ".jinja", ".model", ".tiktoken", ".md")
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +122,15 @@ def revoked(shelf: Shelf, identifier: str, version: str) -> Revocation | None:
         if version in each.releases or not (each.releases or each.files):
             return each
     return None
+
+
+def telling(path: str) -> bool:
+    """Whether a revoked digest counts for this file wherever it lies.
+
+    A vocabulary or a configuration is the same in all models of a family, and nothing runs it: with one of them in
+    quarantine, the others would all be refused. The release itself is refused all the same.
+    """
+    return not path.lower().endswith(_COMMON)
 
 
 def lacks(raw: Mapping[str, Any]) -> Sequence[str]:

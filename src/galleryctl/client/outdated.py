@@ -213,7 +213,7 @@ def _over(shelf: Shelf, gathered: _Gathered, picked: Picked) -> None:
 def _known(shelf: Shelf, gathered: _Gathered) -> None:
     """What the revocations say, which are at hand without any other document."""
     pin, identifier = gathered.pin, gathered.id
-    digests = sorted({file.sha256 for file in pin.files if file.sha256})
+    digests = sorted({file.sha256 for file in pin.files if file.sha256 and finding.telling(file.path)})
     found = finding.revoked(shelf, identifier, pin.version) if pin.version else None
     by_file = found is None
     if found is None and digests:

@@ -140,7 +140,10 @@ def _limit(release: Release) -> int | None:
 
 def _bad(shelf: Shelf, every: Sequence[Target]) -> Mapping[tuple[str, str], tuple[str, Revocation]]:
     """Builds of which a file is revoked, wherever that was found to be bad."""
-    digests = {each: [file.sha256 for file in base.files(target) if file.sha256] for each, target in enumerate(every)}
+    digests = {
+        place: [file.sha256 for file in base.files(target) if file.sha256 and finding.telling(file.path)]
+        for place, target in enumerate(every)
+    }
     asked = sorted({digest for group in digests.values() for digest in group})
     revocations = shelf.revoking(asked) if asked else ()
     by_digest = {digest: each for each in revocations for digest in each.files}
