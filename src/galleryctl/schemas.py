@@ -54,6 +54,7 @@ _READERS: dict[str, type[Frozen]] = {
     "index/runtimes": published.Natives,
     "index/generations": published.Generations,
     "index/search": published.SearchDocument,
+    "index/changes": published.Changes,
 }
 
 

@@ -5,6 +5,7 @@ Events come from outlines, so that a page of changes reads the documents of the 
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from galleryctl import layout
@@ -12,12 +13,21 @@ from galleryctl.site import wording
 
 if TYPE_CHECKING:
     import datetime as dt
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
+    from galleryctl.audience import View
     from galleryctl.gallery import Entry
     from galleryctl.site.frame import Frame
 
-Kind = Literal["added", "released", "changed"]
+Kind = Literal["added", "released", "changed", "deprecated", "discontinued", "quarantined", "reinstated"]
+_LIFE: Mapping[str, Kind] = {
+    "deprecated": "deprecated",
+    "discontinued": "discontinued",
+    "quarantined": "quarantined",
+    "reinstated": "reinstated",
+}
+_OF_LIFE = re.compile(rf"(?:release (\S+) )?({'|'.join(_LIFE)})(?: \(was \w+\))?")
+"""What is told of a change of status (`changes.wording`)."""
 
 
 class Event(NamedTuple):
@@ -30,6 +40,14 @@ class Event(NamedTuple):
     version: str
     notes: str
     by: str
+    told: tuple[str, ...] = ()
+    """Lines of what changed."""
+
+
+def telling(view: View) -> tuple[Entry, ...]:
+    """The entries whose events are told: what lists show, and what has left them by its status alone."""
+    shown = view.shown.by_id
+    return tuple(entry for entry in view.gallery if entry.outline.listed or entry.id in shown)
 
 
 def latest(entries: Iterable[Entry], limit: int) -> tuple[Entry, ...]:
@@ -39,11 +57,15 @@ def latest(entries: Iterable[Entry], limit: int) -> tuple[Entry, ...]:
     return tuple(dated[:limit])
 
 
-def events(frame: Frame, entries: Sequence[Entry], limit: int, kinds: frozenset[Kind]) -> list[Event]:
+def key(frame: Frame, entries: Iterable[Entry]) -> str:
+    """What the events of these entries depend on."""
+    shown = frame.view.shown.by_id
+    return repr([(each.id, each.outline.sha256, each.id in shown, frame.told.get(each.id, ())) for each in entries])
+
+
+def events(frame: Frame, entries: Sequence[Entry], limit: int) -> list[Event]:
     """The newest events of these entries. An entry has one for each release it got after it was added."""
-    found: list[Event] = []
-    for entry in entries:
-        found += [event for event in _events(frame, entry) if event.kind in kinds]
+    found = [event for entry in entries for event in _events(frame, entry)]
     found.sort(key=lambda event: (-event.when.timestamp(), event.id, event.version))
     return found[:limit]
 
@@ -54,8 +76,17 @@ def _events(frame: Frame, entry: Entry) -> list[Event]:
         return []
     href = layout.address(layout.model_page(outline.id))
     title, summary = frame.text(outline.title), frame.text(outline.summary)
+    told = frame.told.get(outline.id, ())
+    life = next(filter(None, map(_OF_LIFE.fullmatch, told)), None)
+    what = " · ".join(told)
+    found = []
+    if life:
+        of = life[1] or ""
+        found.append(Event(outline.updated, _LIFE[life[2]], outline.id, href, title, what, of, "", "", told))
+    if outline.id not in frame.view.shown.by_id:
+        return found  # that it is gone is all that is told of it
     first = outline.latest or ""
-    found = [Event(outline.added, "added", outline.id, href, title, summary, first, "", outline.by or "")]
+    found.append(Event(outline.added, "added", outline.id, href, title, summary, first, "", outline.by or ""))
     releases = entry.document().releases
     later = {
         version: release.published
@@ -65,9 +96,8 @@ def _events(frame: Frame, entry: Entry) -> list[Event]:
     for version, when in later.items():
         notes = releases[version].notes or ""
         found.append(Event(when, "released", outline.id, href, title, notes, version, notes, ""))
-    if outline.updated not in {outline.added, *later.values()}:
-        what = " · ".join(frame.told.get(outline.id, ()))
-        found.append(Event(outline.updated, "changed", outline.id, href, title, what, "", "", ""))
+    if not life and outline.updated not in {outline.added, *later.values()}:
+        found.append(Event(outline.updated, "changed", outline.id, href, title, what, "", "", "", told))
     return found
 
 

@@ -1,4 +1,4 @@
-"""What machines follow: Atom feeds of additions, releases and changes, the sitemap, and robots.txt."""
+"""What machines follow: Atom feeds of what happened, the same as one JSON document, the sitemap, and robots.txt."""
 
 from __future__ import annotations
 
@@ -7,9 +7,10 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 from xml.sax.saxutils import escape
 
-from galleryctl import layout
+from galleryctl import canonical, layout
 from galleryctl.output import Output
 from galleryctl.site import events, wording
+from galleryctl.spec.published import Changes, Happening
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -19,45 +20,46 @@ if TYPE_CHECKING:
 
 ENTRIES = 30
 """Entries of a feed."""
+EVENTS = 200
+"""Events of `/changes.json`."""
 SITEMAP = 45_000
 """Addresses of one sitemap; the protocol allows 50 000."""
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
 _NEVER = "1970-01-01T00:00:00Z"
-_KINDS: frozenset[events.Kind] = frozenset({"added", "released"})
-_ALL: frozenset[events.Kind] = _KINDS | {"changed"}
-"""Of what changed only the feed of the whole gallery tells, where there are words for it."""
 
 
 def outputs(frame: Frame) -> Iterator[Output]:
     view = frame.view
     title = frame.text(view.settings.title)
-    yield _feed(frame, layout.feed(), title, "", view.shown.entries, changed=True)
-    for name, entries in view.by_type.items():
-        address = layout.address(layout.type_page(name))
+    telling = events.telling(view)
+    yield _feed(frame, layout.feed(), title, "", telling)
+    yield _changes(frame, telling)
+    for name in view.by_type:
+        address, entries = (
+            layout.address(layout.type_page(name)),
+            [each for each in telling if each.outline.type == name],
+        )
         yield _feed(frame, layout.feed("types", name), f"{title}: {frame.types[name]}", address, entries)
-    for name, entries in view.by_publisher.items():
+    for name in view.by_publisher:
         address = layout.address(layout.publisher_page(name))
+        entries = [each for each in telling if each.outline.publisher == name]
         yield _feed(frame, layout.feed("publishers", name), f"{title}: {frame.publisher(name)}", address, entries)
     yield from _sitemap(frame)
     robots = f"User-agent: *\nAllow: /\n\nSitemap: {frame.base}sitemap.xml\n".encode()
     yield Output("robots.txt", frame.fingerprint("robots"), partial(bytes, robots))
 
 
-def _feed(
-    frame: Frame, path: str, title: str, address: str, entries: Sequence[Entry], *, changed: bool = False
-) -> Output:
+def _feed(frame: Frame, path: str, title: str, address: str, entries: Sequence[Entry]) -> Output:
     # an entry may have had several releases, and each entry changed after its newest one
     newest = events.latest(entries, ENTRIES)
-    seen = "".join(f"{entry.id}{entry.outline.sha256}" for entry in newest)
-    said = repr([frame.told.get(entry.id, ()) for entry in newest]) if changed else ""
-    values = partial(_values, frame, path, title, address, newest, _ALL if changed else _KINDS)
-    return Output(path, frame.fingerprint("feed", title, seen, said), partial(_render, frame, path, values))
+    values = partial(_values, frame, path, title, address, newest)
+    return Output(
+        path, frame.fingerprint("feed", title, events.key(frame, newest)), partial(_render, frame, path, values)
+    )
 
 
-def _values(
-    frame: Frame, path: str, title: str, address: str, newest: Sequence[Entry], kinds: frozenset[events.Kind]
-) -> dict[str, Any]:
-    found = [event for event in events.events(frame, newest, ENTRIES, kinds) if event.kind in _KINDS or event.summary]
+def _values(frame: Frame, path: str, title: str, address: str, newest: Sequence[Entry]) -> dict[str, Any]:
+    found = [event for event in events.events(frame, newest, ENTRIES) if event.kind != "changed" or event.summary]
     return {
         "feed": f"{frame.base}{path}",
         "page": f"{frame.base}{address}",
@@ -65,6 +67,31 @@ def _values(
         "stamp": wording.iso(found[0].when) if found else _NEVER,
         "events": [(_plain(event), wording.iso(event.when)) for event in found],
     }
+
+
+def _changes(frame: Frame, entries: Sequence[Entry]) -> Output:
+    newest = events.latest(entries, EVENTS)
+    return Output(
+        layout.CHANGES, frame.fingerprint("happenings", events.key(frame, newest)), partial(_document, frame, newest)
+    )
+
+
+def _document(frame: Frame, newest: Sequence[Entry]) -> bytes:
+    known = frame.view.gallery.by_id
+    happened = tuple(
+        Happening(
+            when=event.when,
+            kind=event.kind,
+            id=event.id,
+            type=known[event.id].outline.type,
+            version=event.version or None,
+            title=known[event.id].outline.title,
+            what=event.told or ((event.notes,) if event.notes else ()),
+            address=event.href,
+        )
+        for event in events.events(frame, newest, EVENTS)
+    )
+    return canonical.dumps(Changes(changes=happened).model_dump(mode="json", exclude_none=True))
 
 
 def _plain(event: events.Event) -> events.Event:

@@ -18,18 +18,14 @@ if TYPE_CHECKING:
 
 CHANGES = 50
 """Events of the page of changes."""
-_ALL: frozenset[events.Kind] = frozenset({"added", "released", "changed"})
 _NEWEST = 5
 
 
 def outputs(frame: Frame) -> Iterator[Output]:
     view = frame.view
-    newest = events.latest(view.shown, CHANGES)
-    seen = "".join(f"{entry.id}{entry.outline.sha256}" for entry in newest)
-    said = repr([frame.told.get(entry.id, ()) for entry in newest])
-    yield frame.output(
-        "changes/index.html", "changes.html", frame.fingerprint("changes", seen, said), partial(_changes, frame, newest)
-    )
+    newest = events.latest(events.telling(view), CHANGES)
+    key = frame.fingerprint("changes", events.key(frame, newest))
+    yield frame.output("changes/index.html", "changes.html", key, partial(_changes, frame, newest))
     about = _about(frame)
     yield frame.output("about/index.html", "about.html", frame.fingerprint("about", repr(about)), partial(dict, about))
     yield frame.output("rules/index.html", "rules.html", frame.fingerprint("rules"), _rules)
@@ -57,7 +53,7 @@ def _changes(frame: Frame, newest: Sequence[Entry]) -> dict[str, Any]:
         "title": "Changes",
         "description": "Models added, releases published and definitions changed, newest first.",
         "noindex": False,
-        "days": events.days(events.events(frame, newest, CHANGES, _ALL)),
+        "days": events.days(events.events(frame, newest, CHANGES)),
     }
 
 

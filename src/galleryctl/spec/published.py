@@ -292,6 +292,34 @@ class Revoked(Published):
     """All revocations."""
 
 
+class Happening(Frozen):
+    """One thing that happened to a model."""
+
+    when: AwareDatetime
+    """Time of the merge, in UTC."""
+    kind: str
+    """`added`, `released`, `changed`; of a status `deprecated`, `discontinued`, `quarantined`, `reinstated`."""
+    id: ModelId
+    """The model."""
+    type: str
+    """Its type."""
+    version: Version | None = None
+    """The release it happened to; of an added model its current one. Absent where it happened to the whole model."""
+    title: Text
+    """Title of the model today."""
+    what: tuple[str, ...] = ()
+    """What changed, in words; of a release its notes. Only of the newest changes."""
+    address: str
+    """The model's page, relative to the site's root."""
+
+
+class Changes(Published):
+    """`/changes.json`: what happened, newest first. Not signed: it tells, and decides nothing."""
+
+    changes: tuple[Happening, ...] = ()
+    """The newest events."""
+
+
 class SearchRecord(Frozen):
     """One model for the site's search and lists: what a row shows, and what facets filter by."""
 
