@@ -77,8 +77,18 @@ def build_command(  # noqa: PLR0913 - one parameter for each option
     fetcher = options.fetcher(allow_private=allow_private) if earlier else None
     with options.progress("Reading models") as reading, options.progress("Writing files") as writing:
         done = building.build(wanted, fetcher=fetcher, reading=reading, writing=writing)
-    click.echo(_outcome(done, perf_counter() - start, f"{out}: ", f"{out} is as it was"), err=True)
+    text = _outcome(done, perf_counter() - start, f"{out}: ", f"{out} is as it was")
+    click.echo(text + _unsigned(done), err=True)
     return 1 if done.written is None else 0
+
+
+def _unsigned(done: Done) -> str:
+    """What is missing to a gallery that was built: its signature, or one of the new head."""
+    from galleryctl import layout  # noqa: PLC0415 - on use
+
+    if done.written is None or (done.signed and layout.CATALOG not in done.written.new):
+        return ""
+    return "; sign it again: galleryctl sign" if done.signed else "; unsigned: galleryctl sign"
 
 
 def _queue(file: Path | None) -> Queue | None:

@@ -101,9 +101,12 @@ def _gone(rows: Rows, before: Revocation, versions: set[str], entry: Entry | Non
 
 
 def _removed(rows: Rows, identifier: str, stone: Tombstone, told: set[str]) -> None:
-    """Releases that were removed from quarantine, where nobody knows what was published about them."""
+    """Releases that were removed from quarantine, where nobody knows what was published about them.
+
+    A row without releases means all of the model.
+    """
     versions = set(stone.releases) - told
-    if versions:
+    if versions or not (told or stone.releases):
         since = dt.datetime.combine(stone.since, dt.time(), dt.UTC)
         rows[_Group(identifier, since, stone.reason, None)].releases |= versions
 
