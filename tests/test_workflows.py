@@ -171,11 +171,11 @@ def test_a_failed_build_does_not_stop_signing() -> None:
     (take,) = (step["run"] for step in rest if step["run"].startswith("jq "))
     program = shlex.split(take)[2]
     if shutil.which("jq"):
-        data = '{"commit": "4f2a", "built": "2026-11-20T15:00:00Z"}'
+        data = '{"commit": "4f2a", "built": "2026-11-20T15:00:00Z", "gallery": "https://a.example"}'
         done = subprocess.run(["jq", "-r", program], input=data, capture_output=True, text=True, check=True)
-        assert done.stdout == "commit=4f2a\nbuilt=2026-11-20T15:00:00Z\n"
+        assert done.stdout == "gallery=https://a.example\ncommit=4f2a\nbuilt=2026-11-20T15:00:00Z\n"
     else:
-        assert program == '"commit=" + .commit, "built=" + .built'
+        assert program == '"gallery=" + .gallery, "commit=" + .commit, "built=" + .built'
 
 
 @pytest.mark.parametrize(
