@@ -66,11 +66,9 @@ def signed(tmp_path: Path, _signed: Path) -> Published:
     return Published(tmp_path / "site", tmp_path / "keys", tmp_path / "keys/trust/1.root.json")
 
 
-def renumber(site: Path, *, serial: int = 1, epoch: int = 1, title: str = "") -> None:
-    """Give a tree another head, as a later build would; `title` stands for a change of its documents."""
-    data = json.loads((site / "v1/catalog.json").read_bytes()) | {"serial": serial, "epoch": epoch}
-    if title:
-        data["title"] = title
+def renumber(site: Path, *, serial: int = 1, epoch: int = 1, **members: object) -> None:
+    """Give a tree another head, as a later build would; `members` stand for a change of its documents."""
+    data = json.loads((site / "v1/catalog.json").read_bytes()) | {"serial": serial, "epoch": epoch} | members
     head = canonical.dumps(data)
     for path in (f"v1/{canonical.digest(head)}.catalog.json", "v1/catalog.json"):
         (site / path).unlink(missing_ok=True)  # it may be a link to what was published

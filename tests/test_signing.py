@@ -144,6 +144,15 @@ def test_a_reader_follows_a_new_head(signed: Published, tmp_path: Path) -> None:
     assert (signed.site / "metadata/1.catalog.json").is_file()  # for who holds the timestamp before
 
 
+def test_a_clock_that_ran_ahead_is_mended(signed: Published, tmp_path: Path) -> None:
+    renumber(signed.site, serial=2)
+    signed.sign(NOW + 200 * DAY)
+    done = signed.sign(NOW)
+    assert set(done.due.values()) == {"it was signed by a clock that ran ahead", "what it names is new"}
+    assert done.expires["timestamp"] == NOW + 7 * DAY
+    assert updated(signed.site, signed.root, remembering(tmp_path), NOW) == head(signed.site)
+
+
 def test_holders_are_asked_for_in_time(signed: Published) -> None:
     assert signed.sign(NOW + 300 * DAY).warnings == ()
     late = signed.sign(NOW + 306 * DAY).warnings
@@ -248,6 +257,13 @@ def test_no_older_state_is_signed(
     with pytest.raises(SignatureError, match=reason):
         signed.sign(NOW, earlier=live)
     assert tree(signed.site) == before
+
+
+def test_another_audience_is_another_gallery(signed: Published, tmp_path: Path) -> None:
+    live = fresh(signed, tmp_path)
+    renumber(signed.site, serial=2, audience="acme")
+    with pytest.raises(SignatureError, match="is for public, this tree for acme: each audience has an address and"):
+        signed.sign(NOW, earlier=live)
 
 
 def test_an_older_trust_does_not_win(signed: Published, tmp_path: Path) -> None:

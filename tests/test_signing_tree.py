@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 import os
 from typing import TYPE_CHECKING, Any
@@ -112,6 +113,17 @@ def test_links_are_not_followed(signed: Published, tmp_path: Path) -> None:
     folder.rename(tmp_path / "elsewhere")
     folder.symlink_to(tmp_path / "elsewhere")
     assert f"{folder.relative_to(signed.site)} is a symbolic link" in refused(signed)
+
+
+@pytest.mark.parametrize("name", ["metadata", "metadata/timestamp.json", "metadata/1.root.json"])
+def test_nothing_is_written_over_a_link(signed: Published, tmp_path: Path, name: str) -> None:
+    path = signed.site / name
+    path.rename(tmp_path / "elsewhere")
+    path.symlink_to(tmp_path / "elsewhere")
+    before = sorted(each.stat().st_mtime_ns for each in tmp_path.rglob("*") if each.is_file())
+    with pytest.raises(SignatureError, match=f"{name} is a symbolic link, and none is followed"):
+        signed.sign(NOW + dt.timedelta(days=20))
+    assert sorted(each.stat().st_mtime_ns for each in tmp_path.rglob("*") if each.is_file()) == before
 
 
 def test_what_is_no_file_is_not_waited_for(signed: Published) -> None:

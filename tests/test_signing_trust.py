@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 HOLDERS = [CryptoSigner.generate_ed25519() for _ in range(3)]
 ONLINE = CryptoSigner.generate_ed25519()
+RSA = CryptoSigner.generate_rsa().public_key
 PUBLIC = [each.public_key for each in HOLDERS]
 
 
@@ -139,6 +140,11 @@ def test_one_signature_given_twice_is_no_threshold() -> None:
         ({1: root(signers=[HOLDERS[0], ONLINE])}, None, "has 1 of the 2 signatures"),
         ({1: root(change=lambda it: setattr(it, "consistent_snapshot", False))}, None, "consistent_snapshot is false"),
         ({1: root(change=lambda it: setattr(it.roles["snapshot"], "threshold", 2))}, None, "snapshot wants 2 signat"),
+        (
+            {1: root(change=lambda it: it.add_key(RSA, "timestamp"))},
+            None,
+            "for rsassa-pss-sha256; readers know Ed2",
+        ),
         ({1: root()}, {1: targets(2)}, "1.targets.json has version 2"),
         ({1: root()}, {1: root()}, "1.targets.json is of type root, expected targets"),
         ({1: root()}, {1: targets(signer=ONLINE)}, "1.targets.json has 0 of the 1 signatures that root 1 wants"),

@@ -63,6 +63,13 @@ class Folder:
             if match := _VERSIONED.fullmatch(path.name):
                 yield match[2], int(match[1])
 
+    def refuse_links(self, folder: str) -> None:
+        """Raise `SignatureError` where a folder or a file of it is a link: what is written would land elsewhere."""
+        found = self._folder / folder
+        for path in (found, *found.glob("*")):
+            if path.is_symlink():
+                raise _link(path.relative_to(self._folder).as_posix())
+
     def _enter(self, folder: str) -> None:
         if folder in self._known:
             return

@@ -44,6 +44,9 @@ GENERATIONS = 30
 YOUNG = dt.timedelta(days=7)
 """Metadata of this many states is kept, or what is younger than this, whichever is more: as long as the documents."""
 
+_ASTRAY = dt.timedelta(days=1)
+"""What two clocks may differ by."""
+
 
 @dataclass(frozen=True)
 class Signed:
@@ -78,6 +81,7 @@ def sign(site: Path, trust: Trust, signer: Signer, *, now: dt.datetime, earlier:
     tree is older than what was published.
     """
     place, now = Folder(site), metadata.moment(now)
+    place.refuse_links(layout.METADATA)
     _refuse_expired(trust, now)
     head = tree.head(place)
     with disk.workshop(site):
@@ -183,6 +187,11 @@ def _refuse_rollback(where: Place, published: State, trust: Trust, head: Head, *
         if own:  # a build without generations removed it; what is published is asked for itself
             return
         raise state.headless(where)
+    if last.catalog.audience != head.catalog.audience:
+        raise SignatureError(
+            f"{where.where} is for {last.catalog.audience}, this tree for {head.catalog.audience}: each audience has an "
+            "address and keys of its own"
+        )
     what = f"serial {head.catalog.serial} of epoch {head.catalog.epoch}"
     if head.order < last.order:
         raise SignatureError(
@@ -255,6 +264,8 @@ class _Plan:
         if not self._verified(role, Metadata.from_bytes(base.files[role])):
             return "its key was replaced"
         left = base.expires[role] - self._now
+        if left > metadata.LIFETIME[role] + _ASTRAY:
+            return "it was signed by a clock that ran ahead"
         return f"{max(left, dt.timedelta()).days} days remained" if left < RENEWED[role] else ""
 
     def _signed(self, role: str, unsigned: Metadata[Any]) -> bytes:

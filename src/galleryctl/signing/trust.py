@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from securesystemslib.signer import Key
     from tuf.api.metadata import Role
 
+SCHEMES = {"ed25519": "Ed25519", "ecdsa-sha2-nistp256": "P-256"}
+"""What every reader can verify."""
 _NAME = re.compile(r"([1-9][0-9]{0,8})\.(root|targets)\.json")
 
 
@@ -149,9 +151,11 @@ def _signed(by: Root, role: str, found: Metadata[Root] | Metadata[Targets], what
 
 
 def _distinct(keys: Iterable[Key], what: str) -> None:
-    """No key under two ids: one holder would count as two."""
+    """No key under two ids, for one holder would count as two; and only keys that every reader knows."""
     seen: list[Key] = []
     for key in keys:
+        if key.scheme not in SCHEMES:
+            raise SignatureError(f"{what} names a key for {key.scheme}; readers know {' and '.join(SCHEMES.values())}")
         for other in seen:
             if metadata.same(key, other):
                 raise SignatureError(f"{what} names one key twice, as {other.keyid[:12]} and {key.keyid[:12]}")
