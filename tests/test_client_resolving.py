@@ -174,6 +174,18 @@ def test_an_earlier_id_leads_to_the_present_one() -> None:
     assert found.warnings == ("acme/teeny is called acme/tiny now: write that.",)
 
 
+class Circular(MemoryShelf):
+    """A directory whose earlier ids lead round and round."""
+
+    def alias(self, identifier: str) -> str | None:
+        return {"a/a": "b/b", "b/b": "c/c", "c/c": "a/a"}.get(identifier)
+
+
+def test_names_that_lead_round_and_round_lead_nowhere() -> None:
+    with pytest.raises(UnknownError, match="the gallery has no model `b/b`"):
+        resolve(Circular(tiny()), "b/b")
+
+
 def test_what_was_removed_says_why() -> None:
     gone = {"acme/old": {"since": "2026-03-01", "reason": "rights", "successor": "acme/tiny"}}
     with pytest.raises(RefusedError) as caught:

@@ -42,21 +42,27 @@ class Picked(NamedTuple):
 
 def model(shelf: Shelf, identifier: str) -> tuple[Found, tuple[str, ...]]:
     """What the shelf has of an id, and that it has another name now. RefusedError: it is gone; UnknownError."""
-    found = finding.find(shelf, identifier)
+    found = _there(shelf, identifier)
     if found is not None:
         return found, ()
-    if (stone := shelf.removed(identifier)) is not None:
+    later = finding.present(shelf, identifier)
+    found = _there(shelf, later) if later != identifier else None
+    if found is None:
+        raise finding.unknown(shelf, identifier)
+    return found, (f"{identifier} is called {later} now: write that.",)
+
+
+def _there(shelf: Shelf, identifier: str) -> Found | None:
+    """What the shelf has of a present id. RefusedError: it was removed."""
+    found = finding.find(shelf, identifier)
+    if found is None and (stone := shelf.removed(identifier)) is not None:
         raise RefusedError(
             f"{identifier} was removed on {stone.since}{because(stone.reason)}{instead(stone.successor)}",
             reason=stone.reason,
             since=stone.since,
             successor=stone.successor,
         )
-    later = finding.present(shelf, identifier)
-    if later == identifier:
-        raise finding.unknown(shelf, identifier)
-    found, more = model(shelf, later)
-    return found, (f"{identifier} is called {later} now: write that.", *more)
+    return found
 
 
 def pick(shelf: Shelf, found: Found, wanted: Range) -> Picked:
