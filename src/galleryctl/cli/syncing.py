@@ -16,6 +16,8 @@ from galleryctl.cli import gallery, options
 if TYPE_CHECKING:
     from galleryctl.client import Gallery, Synced
     from galleryctl.client.homes import Laid
+    from galleryctl.client.pulling import Progress
+    from galleryctl.client.weights import Weights
 
 _RUNTIMES = ("xinference", "localai", "llama.cpp", "litellm")
 
@@ -277,17 +279,28 @@ class _Watching:
     metavar="FILE", help="Root of trust: N.root.json, as its people gave it to you.",
 )  # fmt: skip
 @click.option("--type", "-t", "types", multiple=True, metavar="TYPE", help="Only models of this type, such as llm.")
+@click.option(
+    "--weights", multiple=True, metavar="REF",
+    help="Also the files of this model, such as acme/tiny@1.2, or of one build: acme/tiny:q4_k_m; or of `all` models.",
+)  # fmt: skip
+@click.option("--prune", is_flag=True, help="Remove the files of models that no --weights names.")
+@options.allow_private
 @click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True)
-def mirror_command(out: Path, url: str, root: Path, types: tuple[str, ...], form: str) -> int:
+def mirror_command(
+    out: Path, url: str, root: Path, types: tuple[str, ...], weights: tuple[str, ...],
+    *, prune: bool, allow_private: bool, form: str,
+) -> int:  # fmt: skip
     """Copy a signed gallery into a folder: for a host of your own, or to carry it to where there is no network.
 
     Everything is verified while it is copied. The folder verifies with the same root as the original. Run it again to
     bring it in step: at any moment it is the whole old or the whole new gallery. The pages for people are not copied.
+    Files of models stay until they are revoked, or pruned.
 
     \b
     Example:
       galleryctl mirror copy --gallery https://models.example.org --root 1.root.json
-      galleryctl mirror copy --gallery https://models.example.org --root 1.root.json --type llm
+      galleryctl mirror copy -g https://models.example.org --root 1.root.json --type llm
+      galleryctl mirror copy -g https://models.example.org --root 1.root.json --weights acme/tiny
     """  # noqa: D301
     from galleryctl.client import mirroring  # noqa: PLC0415 - on use
 
@@ -296,14 +309,48 @@ def mirror_command(out: Path, url: str, root: Path, types: tuple[str, ...], form
             url, root.read_bytes(), out, fetcher=options.fetcher(allow_private=True), now=dt.datetime.now(dt.UTC),
             types=types, progress=progress,
         )  # fmt: skip
+    brought = _brought(out, url, root, weights, prune=prune, allow_private=allow_private)
     if form == "json":
         from dataclasses import asdict  # noqa: PLC0415 - on use
 
         from galleryctl import canonical  # noqa: PLC0415 - on use
 
-        click.echo(json.dumps({**asdict(copied), "expires": canonical.moment(copied.expires)}, indent=2))
+        data = {**asdict(copied), "expires": canonical.moment(copied.expires), "weights": asdict(brought)}
+        click.echo(json.dumps(data, indent=2))
         return 0
     click.echo(f"{out}: serial {copied.serial}, {copied.models:,} models, {copied.bytes:,} bytes fetched")
     click.echo(f"{copied.written:,} files written, {copied.kept:,} unchanged, {copied.pruned:,} removed")
+    if weights or brought.removed:
+        said = f"{brought.files:,} of {brought.bytes:,} bytes, {brought.fetched:,} fetched"
+        click.echo(f"files of models: {said}, {len(brought.removed):,} removed")
+    for warning in brought.warnings:
+        click.echo(f"warning: {warning}")
     click.echo(f"fresh until {copied.expires:%Y-%m-%d %H:%M} UTC: mirror again before")
     return 0
+
+
+def _brought(
+    out: Path, url: str, root: Path, references: tuple[str, ...], *, prune: bool, allow_private: bool
+) -> Weights:
+    """The files of models. What references stand for is read from the mirror itself, which was verified."""
+    from tempfile import TemporaryDirectory  # noqa: PLC0415 - on use
+
+    from galleryctl.client import Gallery, asking, weights  # noqa: PLC0415 - on use
+    from galleryctl.fetch import Http  # noqa: PLC0415 - on use
+
+    wanted = weights.Named(())
+    if references:
+        with TemporaryDirectory(prefix="gallery-") as cache:
+            found = Gallery(out, root=root, cache=cache)
+            found.sync()
+            wanted = weights.named(found, references, own=[asking.base(url)], allow_private=allow_private)
+    with options.progress("Fetching bytes") as drawn:
+
+        def progress(now: Progress) -> None:
+            if drawn and now.total:
+                drawn(now.bytes, now.total)
+
+        return weights.bring(
+            out, wanted, fetcher=Http(allow_private=allow_private), own=Http(allow_private=True), prune=prune,
+            progress=progress, told=lambda text: click.echo(text, err=True),
+        )  # fmt: skip
