@@ -91,8 +91,8 @@ def resolve_command(  # noqa: PLR0913 - options
     if not references and path is None:
         raise click.UsageError("name a model as publisher/name, or a lock file with --lock")
     opened_ = opened(url, root, cache, grace, unsigned=unsigned, allow_private=allow_private)
-    lock = _lock(path, opened_, must=frozen or not references)
-    _refreshed(opened_, offline=offline)
+    lock = lock_of(path, opened_, must=frozen or not references)
+    refreshed(opened_, offline=offline)
     wanted = references or tuple(lock.pins)
     host: dict[str, Any] = {"runtime": runtime, "memory": memory, "formats": formats}
     host |= {"context": context, "requests": requests}
@@ -143,11 +143,11 @@ def outdated_command(  # noqa: PLR0913 - options
 
     opened_ = opened(url, root, cache, grace, unsigned=unsigned, allow_private=allow_private)
     if consumer is None:
-        lock = _lock(path or Path("gallery.lock"), opened_, must=True)
+        lock = lock_of(path or Path("gallery.lock"), opened_, must=True)
     else:
-        pins = {} if path is None else _lock(path, opened_, must=True).pins
+        pins = {} if path is None else lock_of(path, opened_, must=True).pins
         lock = locking.Lock(opened_.url, {**_subscribed(consumer), **pins})
-    _refreshed(opened_, offline=offline)
+    refreshed(opened_, offline=offline)
     found = sorted(opened_.outdated(lock), key=lambda each: (ORDER.index(each.status), each.reference))
     if form == "json":
         _json([_standing(each) for each in found])
@@ -156,7 +156,7 @@ def outdated_command(  # noqa: PLR0913 - options
     return int(any(each.urgent for each in found))
 
 
-def _lock(path: Path | None, opened_: Gallery, *, must: bool) -> Lock:
+def lock_of(path: Path | None, opened_: Gallery, *, must: bool) -> Lock:
     """A lock file; an empty one where there is none yet, and there need not be."""
     from galleryctl.client import locking  # noqa: PLC0415 - on use
 
@@ -168,7 +168,7 @@ def _lock(path: Path | None, opened_: Gallery, *, must: bool) -> Lock:
     return lock
 
 
-def _refreshed(opened_: Gallery, *, offline: bool) -> None:
+def refreshed(opened_: Gallery, *, offline: bool) -> None:
     """Bring what is at hand up to date: at first only the head, because one model needs no list of all."""
     from galleryctl.client import OfflineError  # noqa: PLC0415 - on use
 
