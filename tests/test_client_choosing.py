@@ -83,7 +83,7 @@ def test_the_choice_is_explained_with_numbers() -> None:
         "It is the largest of the 2 builds that fit.",
     )
     assert choice.rejected == (
-        Rejected("v-q4_k_m", "Q4_K_M", "fits with 5.3 GiB, and v-q6_k Q6_K is larger"),
+        Rejected("v-q4_k_m", "Q4_K_M", "fits with 5.3 GiB; the weights of v-q6_k Q6_K are larger"),
         Rejected(
             "v-q8_0",
             "Q8_0",

@@ -125,7 +125,7 @@ def test_the_choice_is_shown_with_its_reasons(place: Place) -> None:
         "  It is the largest of the 2 builds that fit.",
         "",
         "  not chosen      because",
-        "  8b-gguf Q4_K_M  fits with 6.0 GiB, and 8b-gguf Q6_K is larger",
+        "  8b-gguf Q4_K_M  fits with 6.0 GiB; the weights of 8b-gguf Q6_K are larger",
         "  8b-gguf Q8_0    needs 9.5 GiB of 8.0 GiB: weights 8.1 GiB, cache 0.56 GiB, working space 0.84 GiB",
     ]
 

@@ -62,12 +62,13 @@ form = click.option(
     help="Write what was resolved to this lock file; without REFERENCE, resolve all of its pins anew.",
 )  # fmt: skip
 @click.option("--frozen", is_flag=True, help="Take what the lock file holds, and write nothing.")
+@click.option("--all", "every", is_flag=True, help="Say of every other build why it was not chosen.")
 @offline
 @form
 def resolve_command(  # noqa: PLR0913 - options
     references: tuple[str, ...], *, url: str, root: Path | None, cache: Path | None, grace: dt.timedelta | None,
     runtime: str | None, memory: int | None, context: int, requests: int, formats: tuple[str, ...],
-    path: Path | None, form: str, unsigned: bool, allow_private: bool, frozen: bool, offline: bool,
+    path: Path | None, form: str, unsigned: bool, allow_private: bool, frozen: bool, every: bool, offline: bool,
 ) -> int:  # fmt: skip
     """Say which build of a model suits this machine, why, and why no other does.
 
@@ -101,13 +102,13 @@ def resolve_command(  # noqa: PLR0913 - options
         try:
             found.append(opened_.resolve(reference, **host, lock=lock if frozen else None))
         except NoFitError as error:
-            _unfit(error, form)
+            _unfit(error, form, every=every)
             raise
     if path is not None and not frozen:
         pins = [_pinned(reference, each) for reference, each in zip(wanted, found, strict=True)]
         if locking.write(path, lock.adding(*pins)):
             click.echo(f"wrote {path}", err=True)
-    _told(wanted, found, form)
+    _told(wanted, found, form, every=every)
     return 0
 
 
@@ -213,13 +214,14 @@ def _subscribed(path: Path) -> Mapping[str, Pin]:
     return {pin.reference: pin for pin in subscriptions(consumer)}
 
 
-def _told(references: Sequence[str], found: Sequence[Resolved], form: str) -> None:
+def _told(references: Sequence[str], found: Sequence[Resolved], form: str, *, every: bool) -> None:
     if form == "json":
         _json([{"reference": reference} | _raw(each) for reference, each in zip(references, found, strict=True)])
         return
     from galleryctl.terminal import choices  # noqa: PLC0415 - on use
 
-    choices.chosen([_chosen(each) for each in found])
+    rows = [_chosen(each) for each in found]
+    choices.chosen(rows if every else [each._replace(rejected=choices.shortened(each.rejected)) for each in rows])
 
 
 def _chosen(found: Resolved) -> Chosen:
@@ -263,8 +265,8 @@ def _raw(found: Resolved) -> dict[str, Any]:
     return told
 
 
-def _unfit(error: NoFitError, form: str) -> None:
-    """Every reason, before the message says the nearest."""
+def _unfit(error: NoFitError, form: str, *, every: bool) -> None:
+    """The reasons, before the message says the nearest."""
     from galleryctl.client import Rejected  # noqa: PLC0415 - on use
 
     rows = [each for each in error.rejected if isinstance(each, Rejected)]
@@ -272,7 +274,8 @@ def _unfit(error: NoFitError, form: str) -> None:
         return
     from galleryctl.terminal import choices  # noqa: PLC0415 - on use
 
-    choices.rejected(_shown([(_name(each.variant, each.quantization), each.reason) for each in rows]))
+    shown = _shown([(_name(each.variant, each.quantization), each.reason) for each in rows])
+    choices.rejected(shown if every else choices.shortened(shown))
 
 
 def _table(found: Sequence[Outdated]) -> None:

@@ -44,6 +44,7 @@ class Choice:
     """Whether that is all it takes."""
     why: tuple[str, ...]
     rejected: tuple[Rejected, ...]
+    """The others: what would be chosen next comes first, what cannot be loaded last."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +93,8 @@ def choose(
     if not able:
         raise NoFitError(_none(found, named, host), tuple(_rejected(each, each.out) for each in found))
     best = min(able, key=lambda each: each.rank(host))
-    others = tuple(_rejected(each, each.out or _beaten(each, best, host)) for each in found if each is not best)
+    nearest = sorted(found, key=lambda each: (bool(each.out), each.rank(host)))
+    others = tuple(_rejected(each, each.out or _beaten(each, best, host)) for each in nearest if each is not best)
     said = _fit(best, host, limit)
     why = (said, "The reference names it.") if build and len(named) == 1 else (said, _best(best, able, host))
     return Choice(best.target, best.need, best.certain, why, others)
@@ -191,7 +193,7 @@ def _beaten(each: _Weighed, best: _Weighed, host: Host) -> str:
     if one[1] > other[1]:
         return f"{best.target.variant.format} comes before {each.target.variant.format}"
     if one[0] == 0 and each.need and one[2] > other[2]:
-        return f"fits with {gib(each.need.total)}, and {label(best.target)} is larger"
+        return f"fits with {gib(each.need.total)}; the weights of {label(best.target)} are larger"
     return f"comes after {label(best.target)} in the release"
 
 

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 _WIDE = 100
 """Columns from which each pin has one line of a table."""
+_MANY = 10
+"""Rejected builds that are shown unless all are wanted."""
 _TONES = {
     "revoked": "red", "quarantined": "red", "removed": "red", "unreadable": "red", "expired": "yellow",
     "discontinued": "yellow", "deprecated": "yellow", "withdrawn": "yellow", "update": "cyan", "newer": "cyan",
@@ -67,6 +69,13 @@ def rejected(rows: Sequence[tuple[str, str]]) -> None:
     """Print builds that do not suit, each with the reason."""
     if rows:
         _print(_console(), rejected_table(rows))
+
+
+def shortened(rows: Sequence[tuple[str, str]]) -> Sequence[tuple[str, str]]:
+    """What a person reads: the nearest ones, and how many more there are."""
+    if len(rows) <= _MANY:
+        return rows
+    return [*rows[: _MANY - 2], (f"{len(rows) - _MANY + 2} more", "galleryctl resolve --all says why, build by build")]
 
 
 def rejected_table(rows: Sequence[tuple[str, str]]) -> RenderableType:
