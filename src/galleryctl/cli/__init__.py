@@ -51,6 +51,7 @@ _COMMANDS = {
     "alarm": ("keeping", "Say in one issue that a workflow has failed."),
     "build": ("building", "Build the gallery and its index."),
     "resolve": ("resolving", "Say which build of a model suits this machine, and why."),
+    "pull": ("pulling", "Bring the files of a model here, verified."),
     "outdated": ("resolving", "Say how pins stand: what is newer, what is over, what must go."),
     "sign": ("signing", "Sign a gallery that was built."),
     "verify": ("signing", "Verify a published gallery, and every document of it."),

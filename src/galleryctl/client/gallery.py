@@ -8,26 +8,37 @@ import sys
 import threading
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, TypeVar
+from typing import TYPE_CHECKING, Literal, TypeVar, cast
 
 from galleryctl import canonical
 from galleryctl.client import asking
 from galleryctl.client.cache import Cache, MovedError
-from galleryctl.client.errors import ClientError, ExpiredError, OfflineError, UnknownError, VerificationError
+from galleryctl.client.errors import (
+    ClientError,
+    ExpiredError,
+    OfflineError,
+    PullError,
+    UnknownError,
+    VerificationError,
+)
 from galleryctl.client.results import Host, Listed, Synced
 from galleryctl.fetch import FetchError, Limits
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from typing import Unpack
 
+    from galleryctl.client import sources
     from galleryctl.client.cache import Facts
     from galleryctl.client.holding import Holding
     from galleryctl.client.locking import Lock
     from galleryctl.client.outdated import Outdated
+    from galleryctl.client.pulling import Options
     from galleryctl.client.references import Reference
-    from galleryctl.client.results import Resolved
+    from galleryctl.client.results import Pulled, Resolved
     from galleryctl.client.syncing import Outcome, Wanted
     from galleryctl.fetch import Fetcher
+    from galleryctl.fetch.port import Streamer
     from galleryctl.spec.published import Catalog
 
     T = TypeVar("T")
@@ -206,6 +217,54 @@ class Gallery:
                 f"no files for {ascii(runtime)[1:-1]} are at hand: sync(natives={runtime!r}) fetches them"
             )
         return found
+
+    def files(
+        self, found: Resolved, *, order: Sequence[str] = (), mirrors: Iterable[str] = ()
+    ) -> tuple[sources.Wanted, ...]:
+        """The files of a build, each with its addresses: its sources, the gallery's mirrors, the gallery itself.
+
+        `order` are kinds of source to try first (`sources.KINDS`); `mirrors` further ones, which may lie inside this
+        network, since you name them. Raises PullError where the definition leads elsewhere than it should.
+        """
+        from galleryctl.client import sources  # noqa: PLC0415 - on use
+
+        return sources.wanted(
+            found, order=order, mirrors=self._mirrors(), own=[*map(asking.base, mirrors), self._address],
+            allow_private=self._allow_private,
+        )  # fmt: skip
+
+    def pull(
+        self,
+        found: Resolved | str | Reference,
+        into: Path | str,
+        *,
+        order: Sequence[str] = (),
+        mirrors: Iterable[str] = (),
+        **options: Unpack[Options],
+    ) -> Pulled:
+        """Bring the files of a build into a folder, verified while they come; what is there already stays.
+
+            build = gallery.resolve("qwen/qwen3", memory=12 * 2**30)
+            gallery.pull(build, "/srv/models/qwen3").files
+
+        An interrupted pull goes on where it was. `order` and `mirrors` as in `files`; `options` as in `pulling.pull`.
+
+        Raises PullError: a file cannot be brought here whole; the text says why, source by source. Given a reference
+        instead of a build, also what `resolve` raises.
+        """
+        from galleryctl.client import pulling  # noqa: PLC0415 - on use
+        from galleryctl.client.results import Resolved  # noqa: PLC0415 - on use
+
+        build = found if isinstance(found, Resolved) else self.resolve(found)
+        files = self.files(build, order=order, mirrors=mirrors)
+        return pulling.pull(files, Path(into), fetcher=self.streamer(), own=self.streamer(own=True), **options)
+
+    def streamer(self, *, own: bool = False) -> Streamer:
+        """What asks the addresses of definitions; with `own`, those that the operator named."""
+        found = self._through(mirror=not own)
+        if not hasattr(found, "opened"):
+            raise PullError("the fetcher that was given reads no parts of files: it lacks `opened`")
+        return cast("Streamer", found)
 
     def _listed(self, kind: str | None) -> Iterator[Listed | tuple[str, str]]:
         from galleryctl.client.listing import listed  # noqa: PLC0415 - on use

@@ -12,7 +12,7 @@ import threading
 import time
 from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, TypedDict
 
 from galleryctl.client.connections import PIECE, Job, Meter, Patience
 from galleryctl.client.errors import PullError
@@ -63,6 +63,16 @@ class Bounds:
     piece: int = PIECE
     """Bytes of one request, where a source sends parts."""
     patience: Patience = field(default_factory=Patience)
+
+
+class Options(TypedDict, total=False):
+    """What a pull may be told beside its files; see `pull`."""
+
+    allow_unverified: bool
+    verify: bool
+    bounds: Bounds | None
+    progress: Callable[[Progress], None] | None
+    told: Callable[[str], None] | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -58,6 +58,11 @@ class Address:
         return urlsplit(self.url).netloc
 
     @property
+    def title(self) -> str:
+        """Its kind, for people; the host where the kind alone says nothing."""
+        return (self.host or "this machine") if self.kind in {"address", "url"} else _TITLES.get(self.kind, self.kind)
+
+    @property
     def label(self) -> str:
         """For people, without what may be secret."""
         return f"{_TITLES.get(self.kind, self.kind)} ({self.url.partition('?')[0][:200]})"
