@@ -211,7 +211,7 @@ def _table(rows: Iterable[tuple[str, int, dt.datetime, str]], now: dt.datetime) 
 
 def _age(span: dt.timedelta) -> str:
     """A span in words, no more exact than anybody needs."""
-    minutes = max(0, int(span.total_seconds() // 60))
+    minutes = max(0, round(span.total_seconds() / 60))
     for size, unit in ((1440, "day"), (60, "hour")):
         if minutes >= 2 * size:
             return f"{minutes // size} {unit}s"

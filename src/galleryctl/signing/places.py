@@ -25,6 +25,8 @@ class Place(Protocol):
     """A published tree. Paths use `/`; one that leads out of the tree, or over a link, is refused."""
 
     where: str
+    remote: bool
+    """Whether reading waits for somebody else."""
 
     def read(self, path: str, most: int) -> bytes | None:
         """A file; none where there is no such. `SignatureError`: it has more than `most` bytes, or is no plain file."""
@@ -34,7 +36,7 @@ class Folder:
     """A folder of this machine."""
 
     def __init__(self, folder: Path) -> None:
-        self.where = str(folder)
+        self.where, self.remote = str(folder), False
         self._folder = folder
         self._known: set[str] = {""}  # folders that are no links
 
@@ -86,7 +88,7 @@ class Site:
     """An address."""
 
     def __init__(self, url: str, fetcher: Fetcher) -> None:
-        self.where = url.rstrip("/")
+        self.where, self.remote = url.rstrip("/"), True
         self._fetcher = fetcher
 
     def read(self, path: str, most: int) -> bytes | None:

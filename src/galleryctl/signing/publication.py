@@ -13,6 +13,7 @@ from __future__ import annotations
 import datetime as dt
 from contextlib import suppress
 from dataclasses import dataclass, field
+from itertools import combinations
 from typing import TYPE_CHECKING, Any
 
 from tuf.api.exceptions import UnsignedMetadataError
@@ -27,7 +28,7 @@ from galleryctl.signing.metadata import CATALOG, MOST, ONLINE, RENEWED, ROOT, SN
 from galleryctl.signing.places import Folder
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from securesystemslib.signer import Signer
@@ -72,6 +73,8 @@ class _Before:
     place: Place | None
     versions: Mapping[str, int]
     warnings: tuple[str, ...]
+    forked: bool = False
+    """Whether two runs signed the same version of a role: readers that saw one would never look at the other."""
 
 
 def sign(site: Path, trust: Trust, signer: Signer, *, now: dt.datetime, earlier: Place | None = None) -> Signed:
@@ -156,7 +159,15 @@ def _before(place: Folder, earlier: Place | None, trust: Trust, head: Head) -> _
         return _Before(None, None, _numbers(place), tuple(warnings))
     last, base = max(usable, key=lambda each: each[1].versions[TIMESTAMP])
     versions = {role: max(each.versions[role] for _, each in usable) for role in ONLINE}
-    return _Before(base, last, versions, tuple(warnings))
+    return _Before(base, last, versions, tuple(warnings), _forked([each for _, each in usable]))
+
+
+def _forked(states: Sequence[State]) -> bool:
+    return any(
+        one.versions[role] == other.versions[role] and one.files[role] != other.files[role]
+        for one, other in combinations(states, 2)
+        for role in ONLINE
+    )
 
 
 def _numbers(place: Folder) -> dict[str, int]:
@@ -189,8 +200,8 @@ def _refuse_rollback(where: Place, published: State, trust: Trust, head: Head, *
         raise state.headless(where)
     if last.catalog.audience != head.catalog.audience:
         raise SignatureError(
-            f"{where.where} is for {last.catalog.audience}, this tree for {head.catalog.audience}: each audience has an "
-            "address and keys of its own"
+            f"{where.where} is for {last.catalog.audience}, this tree for {head.catalog.audience}: each audience has "
+            "an address and keys of its own"
         )
     what = f"serial {head.catalog.serial} of epoch {head.catalog.epoch}"
     if head.order < last.order:
@@ -261,6 +272,8 @@ class _Plan:
         base = self._before.state
         if base is None:
             return ""
+        if self._before.forked:
+            return "another run signed the same version"
         if not self._verified(role, Metadata.from_bytes(base.files[role])):
             return "its key was replaced"
         left = base.expires[role] - self._now

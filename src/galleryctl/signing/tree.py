@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from pydantic import ValidationError
 
-from galleryctl import layout
+from galleryctl import layout, parallel
 from galleryctl.signing.errors import SignatureError
 from galleryctl.spec.published import SCHEMA, Catalog, Directory, DocumentRef, Generations, Natives, Published
 
@@ -68,8 +68,8 @@ def head(place: Place) -> Head:
 def check(place: Place, catalog: Catalog, *, progress: Callable[[int, int], None] | None = None) -> int:
     """Read all that a head names; how many files that is. `SignatureError` tells the first one that is not right."""
     found = list(everything(place, catalog))
-    for count, named in enumerate(found, 1):
-        fetch(place, named)
+    several = parallel.together if place.remote else map
+    for count, _ in enumerate(several(lambda named: len(fetch(place, named)), found), 1):
         if progress:
             progress(count, len(found))
     return len(found)
