@@ -5,7 +5,7 @@ A static host cannot authorise anybody: each audience gets an output tree of its
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -43,6 +43,8 @@ class View:
     """Open pull requests at one time; none where nobody told."""
     include: frozenset[str] = frozenset()
     """What lists show beside the listed: `unlisted`, what was withdrawn. For who keeps the gallery, no runtime."""
+    trust: Mapping[str, bytes] = field(default_factory=dict)
+    """The public keys that the index is signed with: files of `trust/`, the same for every audience."""
 
     @cached_property
     def facets(self) -> dict[str, dict[str, list[str]]]:
@@ -122,6 +124,7 @@ def project(  # noqa: PLR0913 - one for each part of a view
     audience: str = PUBLIC,
     queue: Queue | None = None,
     strangers: bool = True,
+    trust: Mapping[str, bytes] | None = None,
 ) -> View:
     """The view of one audience at one time. Publishers and consumers shrink to what it can see of them.
 
@@ -146,6 +149,7 @@ def project(  # noqa: PLR0913 - one for each part of a view
         now=now,
         audience=audience,
         queue=queue if strangers or queue is None else _seen(queue, frozenset(seen.by_id)),
+        trust=trust or {},
     )
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from galleryctl import canonical, checks, layout
 from galleryctl.output import Output
-from galleryctl.site import cards, covers, events, native, wording
+from galleryctl.site import cards, covers, events, native, signatures, wording
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -81,6 +81,7 @@ def _about(frame: Frame) -> dict[str, Any]:
         "example": newest[0].id if newest else "publisher/name",
         "rules": len(checks.RULES),
         "natives": list(native.listed(frame)),
+        "signing": signatures.about(frame.view.trust, frame.view.now),
     }
 
 
