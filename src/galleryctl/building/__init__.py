@@ -104,15 +104,16 @@ def build(
     wanted: Wanted,
     *,
     fetcher: Fetcher | None = None,
-    past_index: Published | None = None,
+    reader: Callable[[str], Published | None] | None = None,
     reading: Callable[[int, int], None] | None = None,
     writing: Callable[[int, int], None] | None = None,
 ) -> Done:
     """Build into `wanted.out`; raises `OutputError` where that folder is not ours, `GitError` for a conflict with base.
 
-    `fetcher` reads the gallery that was published last, where that is an address. `past_index` is that gallery where
-    somebody verified it: then nothing is read from `wanted.earlier`.
+    `fetcher` reads the gallery that was published last, where that is an address; `reader` opens it in another way, one
+    that verifies it.
     """
+    opened = reader or partial(earlier.published, fetcher=fetcher)
     _refuse_inside(wanted.out.resolve(), wanted.registry)
     root, name = wanted.registry.parent, wanted.registry.name
     if wanted.base:
@@ -121,7 +122,8 @@ def build(
     trusted = git.at(root, wanted.base) if wanted.base else tree
     signing = _signing(wanted.out)
     stamp = _stamp(wanted, tree, name, signing)
-    if (kept := output.unchanged(wanted.out, stamp)) is not None:
+    published = opened(wanted.earlier) if wanted.earlier and wanted.earlier != "site" else None
+    if (kept := output.unchanged(wanted.out, stamp)) is not None and _is_last(wanted, published):
         return Done(kept, (), 0, signing is not None)
     base = loading.load(root, name, now=wanted.now, revision=wanted.base, jobs=wanted.jobs) if wanted.base else None
     loaded = loading.load(
@@ -130,16 +132,15 @@ def build(
     done = Done(None, loaded.problems, loaded.folders, signing is not None)
     if done.errors:
         return done
-    site_url = loaded.world.context.settings.url
-    if past_index is None and wanted.earlier is not None:
-        past_index = earlier.published(site_url if wanted.earlier == "site" else wanted.earlier, fetcher)
+    if wanted.earlier == "site":
+        published = opened(loaded.world.context.settings.url)
     own, private = earlier.built(wanted.out), git.private(root)
-    earlier.refuse_other(wanted.audience, own, past_index)
+    earlier.refuse_other(wanted.audience, own, published)
     shown = view(loaded, wanted)
     browsed = replace(shown, include=wanted.include)
     told = past.told(root, name, site.latest(browsed), loaded.world.context)
     with (
-        earlier.opened(own, past_index, private) as last,
+        earlier.opened(own, published, private) as last,
         exports.prepared(shown, exports.enabled(shown), folder=private, jobs=wanted.jobs) as made,
     ):
         try:
@@ -155,6 +156,14 @@ def build(
         except exports.RefusedError as refused:
             return replace(done, problems=(*done.problems, *_faults(refused)))
     return replace(done, written=written)
+
+
+def _is_last(wanted: Wanted, published: Published | None) -> bool:
+    """Whether the folder holds what was published last, as far as that is known before the settings are."""
+    if published is None:
+        return wanted.earlier != "site"
+    own = earlier.built(wanted.out)
+    return own is not None and own.head_bytes == published.head_bytes
 
 
 def _signing(out: Path) -> Discovery | None:
@@ -237,6 +246,7 @@ def view(loaded: Loaded, wanted: Wanted) -> View:
         audience=wanted.audience,
         queue=wanted.queue,
         strangers=context.policy.repository == "public",
+        trust=beside.trust,
     )
 
 

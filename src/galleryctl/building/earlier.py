@@ -14,7 +14,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from galleryctl import index, layout, parallel
+from galleryctl import canonical, index, layout, parallel
 from galleryctl.errors import OutputError, UsageError
 from galleryctl.fetch import Limits, MissingError
 
@@ -97,7 +97,9 @@ class Shelf:
         return {path: length for path, length in files.items() if path in near}
 
     def forget(self) -> None:
-        """Drop what was downloaded and this build did not ask for."""
+        """Drop what was downloaded and this build did not ask for; one that asks nobody leaves it alone."""
+        if self._other is None or isinstance(self._other, Folder):
+            return
         with suppress(OSError):
             for path in self._cache.iterdir():
                 if path.name not in self._used:
@@ -136,8 +138,8 @@ def opened(own: Folder | None, other: Published | None, private: Path | None) ->
         return
     last = max(heads, key=lambda each: (each.head.epoch, each.head.serial))
     folder = own.folder if own else None
-    if private is not None:
-        shelf = Shelf(last, folder, other, private / _FOLDER)
+    if private is not None:  # audiences are built in turn: each has files of its own
+        shelf = Shelf(last, folder, other, private / _FOLDER / canonical.digest(last.head.audience.encode())[:16])
         yield shelf
         shelf.forget()
         return
