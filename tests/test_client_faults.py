@@ -217,7 +217,7 @@ def hammer(url: str, root: bytes, cache: Path, seed: int, found: Any) -> None:  
     try:
         chance = random.Random(seed)  # noqa: S311 - chance that comes again
         highest = 0
-        for _ in range(15):
+        for _ in range(8):
             reader = Gallery(url, root=root, cache=cache, now=Clock(), limits=Limits(seconds=20, attempts=1))
             synced = reader.sync(chance.choice([None, ["llm"], ["image"]]))
             assert not synced.stale, synced.stale
@@ -250,7 +250,7 @@ def test_processes_share_a_cache(tmp_path: Path) -> None:
             process.start()
         while any(process.is_alive() for process in processes):
             publish()
-            time.sleep(0.1)
+            time.sleep(0.3)
         assert [found.get() for _ in processes] == [""] * 4
 
 

@@ -69,6 +69,7 @@ class Syncing:
 
     def run(self, wanted: Wanted) -> Outcome:
         """Raises `FetchError`, `ClientError` and its kinds, and `MovedError` where another was faster."""
+        newest = self._cache.newest()  # before anything is asked: others may store while we do
         base = self._cache.base()
         before = heads.read(base.catalog) if base.catalog is not None else None
         facts = base.facts or Facts(0.0, prefix=self._discovered())
@@ -76,7 +77,6 @@ class Syncing:
         if base.catalog is None and wanted.types is None:
             facts = replace(facts, every=True)
         catalog = heads.read(data)
-        newest = self._cache.newest()
         floors = [heads.Floor(each.epoch, each.serial) for each in (before, newest) if each is not None]
         heads.follows(catalog, max(floors, default=None), before, self._now)
         held = self._cache.documents()
