@@ -14,12 +14,20 @@ import sysconfig
 import tomllib
 import zipfile
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from packaging.requirements import Requirement
 
 import galleryctl
+from conftest import MINIMAL
 from galleryctl import schemas
+from galleryctl.client.sources import weight
+from publishing import publish, serve
+from test_client_weights import FILES, RELEASE, TINY, sha256
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 ROOT = Path(__file__).parents[1]
 
@@ -154,6 +162,41 @@ def test_the_client_is_whole_with_its_extra_alone(light: Path) -> None:
     assert len(modules) >= 3
     done = python(light, "-c", f"import importlib\nfor name in {modules}: importlib.import_module(name)\nimport click")
     assert done.stderr.splitlines()[-1] == "ModuleNotFoundError: No module named 'click'", done.stderr
+
+
+USE = """
+import sys
+from pathlib import Path
+from galleryctl.client import Gallery, homes, locking
+url, root, work = sys.argv[1], Path(sys.argv[2]), Path(sys.argv[3])
+gallery = Gallery(url, root=root, cache=work / "cache")
+synced = gallery.sync(natives="xinference")
+assert [model.id for model in gallery.models()] == ["acme/tiny"]
+build = gallery.resolve("acme/tiny:pytorch")
+gallery.pull(build, work / "models", mirrors=[url])
+state = homes.State(url, synced.epoch, synced.serial)
+laid = homes.lay(work / "home", "xinference", gallery.native("xinference"), state)
+found = sorted(name for name in sys.modules if name.partition(".")[0] in sys.argv[4].split())
+print(synced.serial, laid.written, found)
+"""
+
+
+def test_the_client_works_with_its_extra_alone(
+    light: Path, registry: Callable[..., Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HF_ENDPOINT", "https://127.0.0.1:9")  # no hub is asked: the files come from the gallery
+    files = {"gallery.yaml": f"{MINIMAL['gallery.yaml']}runtimes: [xinference]\n", f"{TINY}/1.0.0.yaml": RELEASE}
+    published = publish(registry(files), tmp_path / "site", tmp_path / "keys")
+    for data in FILES.values():
+        path = published.site / weight(sha256(data))
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(data)
+    with serve(published.site) as served:
+        heavy = "click git jinja2 github yaml jsonschema markdown_it huggingface_hub rich requests"
+        done = python(light, "-c", USE, served.url, str(published.root), str(tmp_path), heavy)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == "1 ('model/v2/builtin/llm/llm_models.json',) []\n"
+    assert (tmp_path / "models/model.safetensors").read_bytes() == FILES["model.safetensors"]
 
 
 @pytest.mark.parametrize("words", [("-m", "galleryctl", "--help"), ("-m", "galleryctl"), ()])
