@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from tuf.ngclient import Updater
 
-from galleryctl import canonical, output
+from galleryctl import canonical, index, output
 from galleryctl import signing as published_by
 from galleryctl.errors import OutputError
 from galleryctl.fetch import Http
@@ -364,12 +364,32 @@ def test_a_run_that_fails_takes_back_what_it_wrote(signed: Published, monkeypatc
 
 
 def test_a_build_goes_on_from_the_verified_head(signed: Published, tmp_path: Path) -> None:
-    found = published_by.published(str(signed.site), signed.keys / "trust", Http())
-    assert found is not None
-    assert found.data == head(signed.site)
-    ref = found.catalog.directory
-    assert found.read(f"v1/directory/{ref.sha256}.json", ref.sha256, ref.length).startswith(b'{"aliases"')
-    with pytest.raises(SignatureError, match="has the digest"):
-        found.read(f"v1/directory/{ref.sha256}.json", "0" * 64, ref.length)
+    found = going_on(signed.site, signed)
+    assert (found.head_bytes, found.signed) == (head(signed.site), True)
+    path = f"v1/directory/{found.head.directory.sha256}.json"
+    assert found.read(path) == (signed.site / path).read_bytes()
+    (signed.site / path).unlink()
+    (signed.site / path).write_bytes(b"{}")
+    assert found.read(path) is None
+    assert found.read("v1/directory.json") is None  # nothing vouches for a name without a digest
+    assert found.read(f"v1/directory/{'0' * 64}.json") is None
     (tmp_path / "empty").mkdir()
     assert published_by.published(str(tmp_path / "empty"), signed.keys / "trust", Http()) is None
+
+
+def going_on(site: Path, signed: Published) -> published_by.Published:
+    found = published_by.published(str(site), signed.keys / "trust", Http())
+    assert found is not None
+    port: index.Published = found  # what a build asks for
+    assert port.head == found.head
+    return found
+
+
+def test_the_first_signed_publication_goes_on_from_an_unsigned_one(signed: Published) -> None:
+    shutil.rmtree(signed.site / "metadata")
+    with pytest.raises(SignatureError, match="says that it is signed, and has no metadata/timestamp"):
+        going_on(signed.site, signed)
+    path = signed.site / ".well-known/gallery.json"
+    path.write_bytes(path.read_bytes().replace(b'"signed":true', b'"signed":false'))
+    found = going_on(signed.site, signed)
+    assert (found.head_bytes, found.signed) == (head(signed.site), False)

@@ -86,8 +86,8 @@ def sign(site: Path, trust: Trust, signer: Signer, *, now: dt.datetime, earlier:
     place, now = Folder(site), metadata.moment(now)
     place.refuse_links(layout.METADATA)
     _refuse_expired(trust, now)
-    head = tree.head(place)
     with disk.workshop(site):
+        head = tree.head(place)
         for leftover in (site / layout.METADATA).glob(".*.tmp"):  # of a run that was killed
             leftover.unlink()
         count = tree.check(place, head.catalog)

@@ -65,6 +65,12 @@ def head(place: Place) -> Head:
     return Head(data, parse(Catalog, data, layout.CATALOG))
 
 
+def unsigned(place: Place) -> Head | None:
+    """The head under its stable name, as it is; none where there is no gallery."""
+    data = place.read(layout.CATALOG, MOST_HEAD)
+    return None if data is None else Head(data, parse(Catalog, data, layout.CATALOG))
+
+
 def check(place: Place, catalog: Catalog, *, progress: Callable[[int, int], None] | None = None) -> int:
     """Read all that a head names; how many files that is. `SignatureError` tells the first one that is not right."""
     found = list(everything(place, catalog))
