@@ -242,6 +242,7 @@ def test_a_host_that_fails_leaves_the_last_good_state_and_files(run: Run, world:
         assert done.exit_code == 0
         assert re.search(r"^stale: .*the index of .* \(serial 1\) is served", done.stdout, re.MULTILINE)
         assert not (home / LLM).exists(), "nothing is written without the gallery"
+        assert f"{home}: nothing written while the list is stale" in done.stdout
         broken.clear()
         run(*words)
     assert {each: each.read_bytes() for each in home.rglob("*") if each.is_file()} == before

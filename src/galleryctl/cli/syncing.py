@@ -157,6 +157,7 @@ def _age(synced: Synced) -> int:
 
 def _told(found: Gallery, wanted: _Wanted, done: _Done) -> list[str]:
     from galleryctl.client import homes  # noqa: PLC0415 - on use
+    from galleryctl.report import visible  # noqa: PLC0415 - on use
 
     synced, laid = done
     new = "" if synced.changed else ", nothing new"
@@ -167,11 +168,11 @@ def _told(found: Gallery, wanted: _Wanted, done: _Done) -> list[str]:
         f"  expires  {f'{synced.expires:%Y-%m-%d %H:%M} UTC' if synced.expires else 'never: nothing is signed'}",
         f"  fetched  {synced.bytes:,} bytes in {synced.requests} request{'s' * (synced.requests != 1)}",
     ]
-    lines += [f"stale: {synced.stale}"] if synced.stale else []
-    lines += [f"warning: {each}" for each in synced.warnings]
+    lines += [f"stale: {visible(synced.stale)}"] if synced.stale else []
+    lines += [f"warning: {visible(each)}" for each in synced.warnings]
     if laid is None or wanted.runtime is None:
         return lines
-    lines.append(f"{laid.home}: {_files(laid)}")
+    lines.append(f"{laid.home}: {_files(laid, stale=bool(synced.stale))}")
     lines += [f"  {name:<8} {path}" for name in ("written", "emptied") for path in getattr(laid, name)]
     lines += [f"  kept     {path}: galleryctl did not write it; --force replaces it" for path in laid.kept]
     ours = sorted([*laid.written, *laid.emptied, *laid.unchanged])
@@ -180,10 +181,12 @@ def _told(found: Gallery, wanted: _Wanted, done: _Done) -> list[str]:
     return lines
 
 
-def _files(laid: Laid) -> str:
+def _files(laid: Laid, *, stale: bool) -> str:
     if laid.newer is not None:
         return f"nothing written: it holds serial {laid.newer.serial} already"
     written, rest = len(laid.written) + len(laid.emptied), len(laid.unchanged)
+    if stale and not written:
+        return "nothing written while the list is stale"
     return f"{written} file{'s' * (written != 1)} written, {rest} unchanged"
 
 
@@ -262,7 +265,9 @@ class _Watching:
             return
         self._last = key
         if self._form == "text":
-            click.echo(f"{_clock()}  {text}", err=True)
+            from galleryctl.report import visible  # noqa: PLC0415 - on use
+
+            click.echo(f"{_clock()}  {visible(text)}", err=True)
             return
         data = _data(self._found, self._wanted, done) if done else {"gallery": self._found.url, "error": text}
         click.echo(json.dumps(data))
