@@ -16,6 +16,7 @@ from galleryctl.client import (
     ClientError,
     Gallery,
     OfflineError,
+    RefusedError,
     SchemaError,
     Synced,
     UnknownError,
@@ -254,3 +255,38 @@ def test_importing_is_quick() -> None:
     begin = time.perf_counter()
     subprocess.run([sys.executable, "-c", "pass"], check=True)
     assert min(spent) - (time.perf_counter() - begin) < 0.6  # a fifth of that where nothing else runs
+
+
+def test_a_build_that_was_revoked_since(gallery: Callable[..., Gallery], world: World, tmp_path: Path) -> None:
+    reader = gallery()
+    reader.sync()
+    one, two = reader.resolve("acme/one"), reader.resolve("acme/paint")
+    world.revoked = [{"id": "acme/one", "releases": ["1.0.0"], "reason": "Malicious pickle."}]
+    world.publish()
+    reader.sync()
+    with pytest.raises(RefusedError, match=r"acme/one 1\.0\.0 was revoked since it was resolved: Malicious pickle\."):
+        reader.pull(one, tmp_path / "one")
+    world.revoked = [{"id": "acme/else", "releases": ["1.0.0"], "files": ["3f" * 32]}]
+    world.publish()
+    reader.sync()
+    with pytest.raises(RefusedError, match="acme/paint"):
+        reader.pull(two, tmp_path / "two")
+    assert not (tmp_path / "one").exists()
+
+
+def test_a_day_of_a_large_gallery(gallery: Callable[..., Gallery], world: World) -> None:
+    names = [f"acme/m{number}" for number in range(1700)]
+    world.publish(llm={name: listing(name, description="What it is good for. " * 35) for name in names})
+    whole = world.catalog["types"]["llm"]["length"]
+    reader = gallery()
+    reader.sync(["llm"])
+    spent = []
+    for day in range(4):
+        for name in names[day * 5 : day * 5 + 5]:
+            world.models["llm"][name]["title"] = f"Day {day}"
+        world.publish()
+        begin = time.thread_time()
+        synced = reader.sync()
+        spent.append(time.thread_time() - begin)
+        assert synced.bytes < 0.01 * whole
+    assert min(spent) < 0.15  # a third of it is allowed, and a sixth of it is usual, where nothing else runs

@@ -16,7 +16,7 @@ from urllib.parse import unquote, urlsplit
 
 from galleryctl import canonical
 from galleryctl.client.errors import DamagedError
-from galleryctl.fetch import FetchError, LargeError, MissingError
+from galleryctl.fetch import DeniedError, FetchError, LargeError, MissingError
 
 if TYPE_CHECKING:
     from galleryctl.fetch import Fetcher, Limits
@@ -102,7 +102,7 @@ class Reader:
             return self._place(path).is_file()
         try:
             answer = self._fetcher.head(self.address + path, follow=False, limits=limits)
-        except MissingError:
+        except (MissingError, DeniedError):  # what object stores say of what is missing, where nobody may list
             return False
         if answer.status != 200:  # noqa: PLR2004 - see below
             raise FetchError(f"{self.address}{path}: the server answers {answer.status}, neither yes nor no")

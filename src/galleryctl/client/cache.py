@@ -14,6 +14,7 @@ import os
 import secrets
 import sqlite3
 import threading
+import weakref
 import zlib
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field
@@ -259,6 +260,7 @@ class Cache:
         except OSError as error:
             raise ClientError(f"{self._path.parent}: cannot be written: {error.strerror}") from error
         file = sqlite3.connect(self._path, timeout=_PATIENCE, isolation_level=None, check_same_thread=False)
+        weakref.finalize(self, _closed, file, os.getpid())
         self._open = file
         file.execute("PRAGMA synchronous = FULL")
         form = file.execute("PRAGMA user_version").fetchone()[0]
@@ -346,6 +348,11 @@ def _transaction(file: sqlite3.Connection, *, writing: bool) -> Iterator[sqlite3
         with suppress(sqlite3.Error):
             file.execute("ROLLBACK")
         raise
+
+
+def _closed(file: sqlite3.Connection, owner: int) -> None:
+    if os.getpid() == owner:
+        file.close()
 
 
 def _code(error: sqlite3.Error) -> int:

@@ -249,13 +249,15 @@ class Gallery:
 
         An interrupted pull goes on where it was. `order` and `mirrors` as in `files`; `options` as in `pulling.pull`.
 
-        Raises PullError: a file cannot be brought here whole; the text says why, source by source. Given a reference
-        instead of a build, also what `resolve` raises.
+        Raises PullError: a file cannot be brought here whole; the text says why, source by source. RefusedError: the
+        build was revoked since it was resolved. Given a reference instead of a build, also what `resolve` raises.
         """
         from galleryctl.client import pulling  # noqa: PLC0415 - on use
         from galleryctl.client.results import Resolved  # noqa: PLC0415 - on use
 
         build = found if isinstance(found, Resolved) else self.resolve(found)
+        if self._cache.base().catalog is not None:
+            self._any().permit(build)
         files = self.files(build, order=order, mirrors=mirrors)
         return pulling.pull(files, Path(into), fetcher=self.streamer(), own=self.streamer(own=True), **options)
 

@@ -15,14 +15,15 @@ from typing import TYPE_CHECKING, Any
 from pydantic import ValidationError
 
 from galleryctl import layout
-from galleryctl.client import deltas, heads, syncing
-from galleryctl.client.errors import DamagedError
+from galleryctl.client import deltas, finding, heads, syncing
+from galleryctl.client.errors import DamagedError, RefusedError
 from galleryctl.spec.published import DirectoryEntry, Removed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Sequence
 
     from galleryctl.client.cache import Base, Cache
+    from galleryctl.client.results import Resolved
     from galleryctl.spec.published import Catalog, Revocation
 
     Fetch = Callable[[str, str, int], bytes]
@@ -83,6 +84,14 @@ class Holding:
     def revoking(self, digests: Collection[str]) -> Sequence[Revocation]:
         wanted = set(digests)
         return tuple(each for each in self._revoked if not wanted.isdisjoint(each.files))
+
+    def permit(self, build: Resolved) -> None:
+        """Raise `RefusedError` where a build was revoked since it was resolved."""
+        digests = {file.sha256.lower() for file in build.files if file.sha256}
+        hit = finding.revoked(self, build.id, build.version) or next(iter(self.revoking(digests)), None)
+        if hit is not None:
+            why = f": {hit.reason}" if hit.reason else ""
+            raise RefusedError(f"{build.id} {build.version} was revoked since it was resolved{why}; resolve anew")
 
     def entry(self, identifier: str) -> DirectoryEntry | None:
         self._filled()
