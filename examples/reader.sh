@@ -53,7 +53,8 @@ digest() { local line; line=$(sha256sum <"$1"); printf %s "${line%% *}"; }
 fetch() {
   local codes status
   # curl 7 keeps --max-filesize only where the server told the size, so `head` cuts the rest off
-  curl -sqg --proto '=http,https' --max-time 60 --max-filesize "$3" -w '%{stderr}%{http_code}' "$base$2" 2>"$work/status" |
+  curl -sqg --proto '=http,https' --max-time 60 --max-filesize "$3" -w '%{stderr}%{http_code}' "$base$2" \
+    2>"$work/status" |
     head -c "$(($3 + 1))" >"$4" && codes=("${PIPESTATUS[@]}") || codes=("${PIPESTATUS[@]}")
   status=$(<"$work/status")
   case $status in 403 | 404) return 1 ;; esac
@@ -80,21 +81,6 @@ is() { [[ -f $1 && $(size "$1") == "$2" && $(digest "$1") == "$3" ]]; }
 
 # --- JSON
 
-# One object and nothing else.
-parse() {
-  jq -es 'length == 1 and (.[0] | type == "object")' "$2" >/dev/null 2>&1 ||
-    refuse "$1" format 'something else' 'a JSON object in UTF-8'
-}
-
-# get FILE FILTER: a string or number, or nothing where there is something else.
-get() { jq -r "[$2] | .[0] | if type == \"string\" or type == \"number\" then . else \"\" end" "$1" 2>/dev/null || true; }
-
-# count STEP FILE FILTER: sets `count` to an integer. Checked before bash calculates with it: it would run what it reads.
-count() {
-  count=$(get "$2" "$3 | select(type == \"number\" and floor == . and . >= 0 and . < 9007199254740992) | floor | tostring")
-  [[ $count =~ ^[0-9]+$ ]] || refuse "$1" format "no number at $3" 'a number'
-}
-
 # What TUF signs: sorted keys, no white space, integers only; in strings only `"` and `\` are escaped. So line feeds of
 # keys in PEM stand raw, which `jq -cS` would not do.
 canonical='
@@ -106,6 +92,29 @@ canonical='
     elif type == "number" then
       if floor == . and fabs < 9007199254740992 then floor | tostring else error("a fraction") end
     else tostring end;'
+# A fact on one line: whole numbers, and text that is none. Bash would run what it calculates with.
+fact='
+  def fact:
+    if type == "number" and floor == . and . >= 0 and . < 9007199254740992 then floor | tostring
+    elif type == "string" and (test("^[0-9]+$") | not) then gsub("[\u0000-\u001f]"; " ")
+    else "" end;'
+
+# facts STEP FILE FILTER NAME…: sets variables to what FILTER gives, to nothing where that is no fact.
+facts() {
+  local step=$1 file=$2 filter=$3 line
+  shift 3
+  line=$(jq -rs "$fact if length == 1 and (.[0] | type == \"object\") then .[0] else error(\"no object\") end
+    | [$filter] | map(fact) | join(\"\u001f\")" "$file" 2>/dev/null) ||
+    refuse "$step" format 'something else' 'a JSON object in UTF-8'
+  IFS=$'\x1f' read -r "$@" <<<"$line"
+}
+
+# numbers STEP VALUE…: each is a whole number.
+numbers() {
+  local step=$1 one
+  shift
+  for one in "$@"; do [[ $one =~ ^[0-9]+$ ]] || refuse "$step" format "${one:-nothing}" 'a number'; done
+}
 
 # --- signatures
 
@@ -122,61 +131,63 @@ spell() {
       [[ $public =~ ^[0-9a-fA-F]{64}$ ]] && key=302a300506032b6570032100${public,,} ;;
     ecdsa/ecdsa-sha2-nistp256 | ecdsa-sha2-nistp256/ecdsa-sha2-nistp256)
       [[ $public =~ $pem ]] || return 0
-      body=$(tr -d '[:space:]' <<<"${BASH_REMATCH[1]}" | base64 -d 2>/dev/null | od -An -v -tx1 | tr -d ' \n') || return 0
+      body=$(tr -d '[:space:]' <<<"${BASH_REMATCH[1]}" | base64 -d 2>/dev/null | od -An -v -tx1 | tr -d ' \n') ||
+        return 0
       [[ $body =~ ^3059301306072a8648ce3d020106082a8648ce3d03010703420004[0-9a-f]{128}$ ]] && key=$body ;;
   esac
   return 0
 }
 
 # verify STEP FILE TYPE AUTHORITY…: a threshold of distinct keys of each authority, {"keys", "role"}, has signed.
+# Sets `version` and `expires` to those of FILE.
 verify() {
-  local step=$1 file=$2 kind=$3 by key wanted keytype scheme public signature found good
-  parse "$step" "$file"
-  jq -e '(.signed | type == "object") and (.signatures | type == "array")' "$file" >/dev/null ||
-    refuse "$step" format 'no metadata' '`signed` and `signatures`'
-  jq -j "$canonical .signed | canonical" "$file" >"$work/message" 2>/dev/null || refuse "$step" format 'a fraction' integers
+  local step=$1 file=$2 kind=$3 by wanted found spec keytype scheme public signature good
   shift 3
+  jq -js "$canonical if length == 1 and (.[0].signatures | type == \"array\") and (.[0].signed | type == \"object\")
+    then .[0].signed | canonical else error(\"no metadata\") end" "$file" >"$work/message" 2>/dev/null ||
+    refuse "$step" format 'something else' 'metadata of whole numbers, in UTF-8'
   for by in "$@"; do
-    count "$step" "$by" .role.threshold
-    wanted=$count
-    ((wanted > 0)) || refuse "$step" format 'a threshold of 0' 'at least one'
     local -A seen=()
-    jq -r --slurpfile by "$by" '$by[0] as $by | .signatures[] | objects | select((.keyid | strings) and (.sig | strings))
-      | .keyid as $id | select(any($by.role.keyids[]?; . == $id)) | ($by.keys[$id]? // empty)
-        as $key | [$key.keytype, $key.scheme, ($key.keyval.public | strings | @base64), .sig] | @tsv' \
-      "$file" >"$work/signatures" 2>/dev/null || refuse "$step" format 'unreadable signatures' 'signatures'
-    while IFS=$'\t' read -r keytype scheme public signature; do
-      spell "$keytype" "$scheme" "$public"
-      [[ -n $key && -z ${seen[$key]:-} && $signature =~ ^([0-9a-fA-F]{2})+$ ]] || continue
-      binary "$key" >"$work/key"
-      binary "$signature" >"$work/signature"
-      good=(openssl dgst -sha256 -verify "$work/key" -keyform DER -signature "$work/signature" "$work/message")
-      if [[ $keytype == ed25519 ]]; then
-        good=(openssl pkeyutl -verify -pubin -inkey "$work/key" -keyform DER -rawin -in "$work/message"
-          -sigfile "$work/signature")
-      fi
-      if "${good[@]}" >/dev/null 2>&1; then seen[$key]=1; fi
-    done <"$work/signatures"
-    found=${#seen[@]}
-    ((found >= wanted)) || refuse "$step" signature "$found good signatures" "$wanted by distinct keys"
+    # first a line of facts, then one for each signature by a key of the role
+    jq -r --slurpfile by "$by" "$fact "'$by[0] as $by | .signed as $signed
+      | ([$by.role.threshold, $signed._type, $signed.spec_version, $signed.version, $signed.expires]
+        | map(fact) | join("\u001f")),
+      (.signatures[] | objects | select((.keyid | strings) and (.sig | strings)) | .keyid as $id
+        | select(any($by.role.keyids[]?; . == $id)) | ($by.keys[$id]? // empty) as $key
+        | [$key.keytype, $key.scheme, ($key.keyval.public | strings | @base64), .sig] | map(fact) | join("\u001f"))' \
+      "$file" >"$work/facts" 2>/dev/null || refuse "$step" format 'unreadable signatures' signatures
+    {
+      IFS=$'\x1f' read -r wanted found spec version expires
+      numbers "$step" "$wanted" "$version"
+      while IFS=$'\x1f' read -r keytype scheme public signature; do
+        spell "$keytype" "$scheme" "$public"
+        [[ -n $key && -z ${seen[$key]:-} && $signature =~ ^([0-9a-fA-F]{2})+$ ]] || continue
+        binary "$key" >"$work/key"
+        binary "$signature" >"$work/signature"
+        good=(openssl dgst -sha256 -verify "$work/key" -keyform DER -signature "$work/signature" "$work/message")
+        if [[ $keytype == ed25519 ]]; then
+          good=(openssl pkeyutl -verify -pubin -inkey "$work/key" -keyform DER -rawin -in "$work/message"
+            -sigfile "$work/signature")
+        fi
+        if "${good[@]}" >/dev/null 2>&1 </dev/null; then seen[$key]=1; fi
+      done
+    } <"$work/facts"
+    ((wanted > 0)) || refuse "$step" format 'a threshold of 0' 'at least one'
+    ((${#seen[@]} >= wanted)) || refuse "$step" signature "${#seen[@]} good signatures" "$wanted by distinct keys"
     unset seen
   done
-  found=$(get "$file" .signed._type)
   [[ $found == "$kind" ]] || refuse "$step" type "$found" "$kind"
-  found=$(get "$file" .signed.spec_version)
-  [[ $found == 1.* ]] || refuse "$step" format "TUF $found" 1.x
-  count "$step" "$file" .signed.version
-  ((count > 0)) || refuse "$step" format 'version 0' 'a number from 1'
+  [[ $spec == 1.* ]] || refuse "$step" format "TUF $spec" 1.x
+  ((version > 0)) || refuse "$step" format 'version 0' 'a number from 1'
 }
 
 # by FILE ROLE [DELEGATOR]: the authority over a role, written to FILE.
 by() { jq --arg role "$2" '.signed | {keys, role: .roles[$role]}' "$3" >"$1" 2>/dev/null || printf '{}' >"$1"; }
 
+# current STEP: what was verified last has not expired.
 current() {
-  local found
-  found=$(get "$2" .signed.expires)
-  [[ $found =~ $instant ]] || refuse "$1" format "$found" 'a time in UTC'
-  [[ $found > $now ]] || refuse "$1" expired "$found" "later than $now, the time of this machine"
+  [[ $expires =~ $instant ]] || refuse "$1" format "$expires" 'a time in UTC'
+  [[ $expires > $now ]] || refuse "$1" expired "$expires" "later than $now, the time of this machine"
 }
 
 # --- what is stored: one file of all that must agree, and documents by hash, which may vanish at any time
@@ -185,9 +196,9 @@ pinned=$(digest "$root")
 kept() { [[ -s $work/old.$1 ]]; }
 
 load() {
-  local name found
+  local found name
   [[ -f $state/state.json ]] || return 0
-  found=$(get "$state/state.json" .pinned)
+  found=$(jq -r '.pinned | strings' "$state/state.json" 2>/dev/null) || true
   if [[ $found != "$pinned" ]]; then
     echo 'the stored state is damaged or of another root: starting anew' >&2
     return 0
@@ -212,13 +223,12 @@ store() {
 # --- the steps of docs/verify.md
 
 discover() {
-  local one
+  local gallery one
   metadata=metadata/ targets=''
   if fetch discovery .well-known/gallery.json 16384 "$work/discovery"; then
-    parse discovery "$work/discovery"
-    [[ $(get "$work/discovery" '.gallery // 1') == 1 ]] || refuse discovery schema 'another version' 1
-    metadata=$(get "$work/discovery" '.metadata // "metadata/"')
-    targets=$(get "$work/discovery" '.targets // ""')
+    facts discovery "$work/discovery" '.gallery // 1, .metadata // "metadata/", .targets // ""' gallery metadata targets
+    [[ $gallery == 1 ]] || refuse discovery schema "version $gallery" 1
+    metadata=${metadata:-of another kind} # it was no text
   fi
   for one in "$metadata" "$targets"; do # nobody signed them: none leads away from the gallery
     [[ $one =~ ^([A-Za-z0-9_-][A-Za-z0-9._-]*/)*$ ]] || refuse discovery format "$one" 'a folder of the gallery'
@@ -227,67 +237,61 @@ discover() {
 
 # 1. From the pinned root to the present one: each is signed by the threshold of the old and of the new.
 roots() {
-  local version name rest=()
+  local next name rest=()
   cp "$root" "$work/root"
   if kept root; then cp "$work/old.root" "$work/root"; fi
-  parse root "$work/root"
+  for name in timestamp snapshot targets role catalog; do
+    if kept "$name"; then rest+=("$name=$work/old.$name"); fi
+  done
   by "$work/by" root "$work/root"
   verify root "$work/root" root "$work/by"
   for _ in {1..256}; do
-    version=$((count + 1))
-    fetch root "$metadata$version.root.json" 512000 "$work/next" || break
-    parse root "$work/next"
+    next=$((version + 1))
+    fetch root "$metadata$next.root.json" 512000 "$work/next" || break
     by "$work/by" root "$work/root"
     by "$work/by.next" root "$work/next"
     verify root "$work/next" root "$work/by" "$work/by.next"
-    [[ $count == "$version" ]] || refuse root version "$count" "$version"
+    [[ $version == "$next" ]] || refuse root version "$version" "$next"
     mv "$work/next" "$work/root"
-    for name in timestamp snapshot targets role catalog revoked; do
-      if kept "$name"; then rest+=("$name=$work/old.$name"); fi
-    done
     store "root=$work/root" "${rest[@]}" # it counts whatever fails after it
   done
-  current root "$work/root"
+  current root
 }
 
 # 2. What another key signed, before a new root took it away, is forgotten: a thief may have pushed it far ahead.
 still() { kept "$1" && (verify "$1" "$work/old.$1" "$1" "$work/by") 2>/dev/null; }
 
 timestamp() {
-  local is was
+  local is was announced before filter='.signed | .version, .meta["snapshot.json"].version'
   by "$work/by" timestamp "$work/root"
   fetch timestamp "${metadata}timestamp.json" 16384 "$work/timestamp" ||
     refuse timestamp unreachable "nothing at $base${metadata}timestamp.json" 'a file'
   verify timestamp "$work/timestamp" timestamp "$work/by"
-  is=$count
-  count timestamp "$work/timestamp" '.signed.meta["snapshot.json"].version'
+  facts timestamp "$work/timestamp" "$filter" is announced
+  numbers timestamp "$announced"
   if still timestamp; then
-    local announced=$count
-    count timestamp "$work/old.timestamp" .signed.version
-    was=$count
+    facts timestamp "$work/old.timestamp" "$filter" was before
     ((is >= was)) || refuse timestamp version "$is" "at least $was"
-    count timestamp "$work/old.timestamp" '.signed.meta["snapshot.json"].version'
-    ((announced >= count)) || refuse timestamp version "snapshot $announced announced" "at least $count"
+    ((announced >= before)) || refuse timestamp version "snapshot $announced announced" "at least $before"
     if [[ $is == "$was" ]]; then cp "$work/old.timestamp" "$work/timestamp"; fi
+    facts timestamp "$work/timestamp" .signed.expires expires
   fi
-  current timestamp "$work/timestamp"
+  current timestamp
 }
 
 # announced NAME ANNOUNCING AUTHORITY KEPT LIMIT: length and hash, then signature, type, version, expiry.
 announced() {
-  local version length hash kind=$1
-  jq -e ".signed.meta[\"$1.json\"] | objects" "$2" >/dev/null 2>&1 || refuse "$1" missing "no $1.json announced" it
-  count "$1" "$2" ".signed.meta[\"$1.json\"].version"
-  version=$count
-  length=$(get "$2" ".signed.meta[\"$1.json\"].length")
-  hash=$(get "$2" ".signed.meta[\"$1.json\"].hashes.sha256")
+  local wanted length hash kind=$1
+  facts "$1" "$2" ".signed.meta[\"$1.json\"] | .version, .length, .hashes.sha256" wanted length hash
+  [[ -n $wanted$length$hash ]] || refuse "$1" missing "no $1.json announced" it
+  numbers "$1" "$wanted"
   if is "$4" "$length" "$hash"; then cp "$4" "$work/$1"; else
-    named "$1" "$metadata$version.$1.json" "$length" "$hash" "$5" "$work/$1"
+    named "$1" "$metadata$wanted.$1.json" "$length" "$hash" "$5" "$work/$1"
   fi
   if [[ $1 == catalog ]]; then kind=targets; fi
   verify "$1" "$work/$1" "$kind" "$3"
-  [[ $count == "$version" ]] || refuse "$1" version "$count" "$version"
-  current "$1" "$work/$1"
+  [[ $version == "$wanted" ]] || refuse "$1" version "$version" "$wanted"
+  current "$1"
 }
 
 # 3. No role that was known may vanish or go down.
@@ -296,10 +300,12 @@ snapshot() {
   by "$work/by" snapshot "$work/root"
   announced snapshot "$work/timestamp" "$work/by" "$work/old.snapshot" 2000000
   still snapshot || return 0
-  jq -r '.signed.meta | to_entries[] | [.key, .value.version] | @tsv' "$work/old.snapshot" >"$work/roles"
-  while IFS=$'\t' read -r name was; do
-    is=$(jq -r --arg name "$name" '.signed.meta[$name].version // 0 | numbers | floor' "$work/snapshot")
-    [[ $is =~ ^[0-9]+$ && $was =~ ^[0-9]+$ ]] && ((is >= was)) || refuse snapshot version "$name at $is" "at least $was"
+  jq -r --slurpfile new "$work/snapshot" "$fact"'.signed.meta | to_entries[]
+    | [.key, .value.version, $new[0].signed.meta[.key].version // 0] | map(fact) | join("\u001f")' \
+    "$work/old.snapshot" >"$work/roles"
+  while IFS=$'\x1f' read -r name was is; do
+    numbers snapshot "$was" "$is"
+    ((is >= was)) || refuse snapshot version "$name at $is" "at least $was"
   done <"$work/roles"
 }
 
@@ -315,46 +321,36 @@ delegated() {
   mv "$work/catalog" "$work/role"
 }
 
-# schema STEP FILE FIELD: another major is refused, a later minor read; `reader` says what a reader must know at least.
+# schema STEP NUMBER [reader]: another major is refused, a later minor read, unless a reader must know it.
 schema() {
-  local found
-  found=$(get "$2" ".$3 // \"1.0\"")
-  [[ $found =~ ^1\.[0-9]+$ && ($3 == schema || $found == 1.0) ]] || refuse "$1" schema "$3 $found" '1.x; update this reader'
+  [[ $2 =~ ^1\.[0-9]+$ && ($# == 2 || $2 == 1.0) ]] || refuse "$1" schema "${3:-schema} $2" '1.x; update this reader'
 }
 
 # 5. The catalog.
 catalog() {
-  local length hash found epoch serial limit
-  length=$(get "$work/role" '.signed.targets["v1/catalog.json"].length')
-  hash=$(get "$work/role" '.signed.targets["v1/catalog.json"].hashes.sha256')
+  local length hash found reader for built epoch serial limit was older
+  facts catalog "$work/role" '.signed.targets["v1/catalog.json"] | .length, .hashes.sha256' length hash
   if is "$work/old.catalog" "$length" "$hash"; then cp "$work/old.catalog" "$work/catalog"; else
     named catalog "${targets}v1/$hash.catalog.json" "$length" "$hash" 5000000 "$work/catalog"
   fi
-  parse catalog "$work/catalog"
-  schema catalog "$work/catalog" schema
-  schema catalog "$work/catalog" reader
-  found=$(get "$work/catalog" .audience)
-  [[ $found == "$audience" ]] || refuse catalog audience "$found" "$audience"
-  found=$(get "$work/catalog" .built)
-  limit=$(jq -nr --arg now "$now" '$now | fromdate + 86400 | todate')
-  [[ ! $found > $limit ]] || refuse catalog clock "built $found" 'no later than now: is the clock right?'
-  count catalog "$work/catalog" .epoch
-  epoch=$count
-  count catalog "$work/catalog" .serial
-  serial=$count
+  facts catalog "$work/catalog" '.schema, .reader // "1.0", .audience, .built, .epoch, .serial' \
+    found reader for built epoch serial
+  schema catalog "$found"
+  schema catalog "$reader" reader
+  [[ $for == "$audience" ]] || refuse catalog audience "$for" "$audience"
+  limit=$(date -u -d "$now 1 day" +%Y-%m-%dT%H:%M:%SZ)
+  [[ ! $built > $limit ]] || refuse catalog clock "built $built" 'no later than now: is the clock right?'
+  numbers catalog "$epoch" "$serial"
   kept catalog || return 0
-  count catalog "$work/old.catalog" .epoch
-  if ((epoch > count)); then return 0; fi # only that, said on purpose, takes the serial back
-  found=$count
-  count catalog "$work/old.catalog" .serial
-  ((epoch == found && serial >= count)) || refuse catalog serial "$epoch/$serial" "at least $found/$count"
+  facts catalog "$work/old.catalog" '.epoch, .serial' older was
+  if ((epoch > older)); then return 0; fi # only that, said on purpose, takes the serial back
+  ((epoch == older && serial >= was)) || refuse catalog serial "$epoch/$serial" "at least $older/$was"
 }
 
 # 6. document FOLDER FILE FILTER: by the hash that FILE names, to `document`; kept while it is whole.
 document() {
   local length hash
-  length=$(get "$2" "$3.length")
-  hash=$(get "$2" "$3.sha256")
+  facts document "$2" "$3 | .length, .sha256" length hash
   document=$state/$hash.json
   if is "$document" "$length" "$hash"; then return 0; fi
   named document "$1$hash.json" "$length" "$hash" 64000000 "$work/document"
@@ -362,34 +358,34 @@ document() {
 }
 
 show() {
-  local id
+  local id gone instead found
   document v1/directory/ "$work/catalog" .directory
   id=$(jq -r --arg id "$model" '.aliases[$id] // $id' "$document")
-  if jq -e --arg id "$id" '.removed[$id]' "$document" >/dev/null; then
-    refuse document removed "$id gone" "$(get "$document" ".removed[\"$id\"].successor // \"another model\"")"
-  fi
-  jq --arg id "$id" '.models[$id] // empty' "$document" >"$work/named"
-  [[ -s $work/named ]] || refuse document missing "no model $model" 'an id of the directory'
-  document "v1/models/$id/" "$work/named" ''
-  schema document "$document" schema
+  jq --arg id "$id" '{model: .models[$id], removed: .removed[$id]}' "$document" >"$work/named"
+  facts document "$work/named" '.removed.since, .removed.successor, .model.sha256' gone instead found
+  [[ -z $gone ]] || refuse document removed "$id gone since $gone" "${instead:-another model}"
+  [[ -n $found ]] || refuse document missing "no model $model" 'an id of the directory'
+  document "v1/models/$id/" "$work/named" .model
+  facts document "$document" .schema found
+  schema document "$found"
   jq -c --slurpfile bad "$work/revoked" \
     '.id as $id | . + {revoked: [$bad[0].revoked[]? | select(.id == $id) | .releases[]?]}' "$document"
 }
 
 list() {
-  local left
-  jq -e --arg type "$1" '.types | has($type)' "$work/catalog" >/dev/null || refuse document missing "no type $1" 'a type'
+  local found left
   document "v1/types/$1/" "$work/catalog" ".types[\"$1\"]"
-  schema document "$document" schema
+  facts document "$document" '.schema, ([.models[] | select(any(.releases[]?; .requires))] | length)' found left
+  schema document "$found"
   jq -r --arg today "${now%T*}" --slurpfile bad "$work/revoked" '
     def plain: tostring | gsub("[\u0000-\u001f\u007f-\u009f]"; " ");
     .type as $type | .models | to_entries[] | select(any(.value.releases[]?; .requires) | not) | .key as $id | .value
     | .latest as $latest
     | (if any($bad[0].revoked[]?; .id == $id and any(.releases[]?; . == $latest)) then "revoked"
        elif .expires and .expires <= $today then "expired" else .status end) as $status
-    | [$type, $id, $latest // "", $status, .license // "", (.title | if type == "object" then .en // first(.[]) else . end)]
+    | (.title | if type == "object" then .en // first(.[]) else . end) as $title
+    | [$type, $id, $latest // "", $status, .license // "", $title]
     | map(plain) | join("\t")' "$document"
-  left=$(jq '[.models[] | select(any(.releases[]?; .requires))] | length' "$document")
   if ((left > 0)); then echo "left out: $left models for later readers" >&2; fi
 }
 
@@ -407,5 +403,8 @@ store root="$work/root" timestamp="$work/timestamp" snapshot="$work/snapshot" ta
 
 if [[ -n $model ]]; then show; exit; fi
 jq -r '.types | keys[]' "$work/catalog" >"$work/types"
-if [[ -n $type ]]; then printf '%s\n' "$type" >"$work/types"; fi
+if [[ -n $type ]]; then
+  grep -qxF -- "$type" "$work/types" || refuse document missing "no type $type" 'a type of the catalog'
+  printf '%s\n' "$type" >"$work/types"
+fi
 while read -r type; do list "$type"; done <"$work/types"
