@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from galleryctl import canonical, layout
+from galleryctl import building, canonical, layout, signing
 from galleryctl.fetch import Http
-from galleryctl.signing import keyset, tree, verifying
+from galleryctl.signing import keyset, online, publication, tree, verifying
 from galleryctl.signing.errors import SignatureError
 from galleryctl.signing.places import Folder, Site
 from made import NOW
@@ -300,3 +300,36 @@ def test_a_history_of_publications(registry: Callable[..., Path], commit: Callab
         done = verify(published, NOW + number * DAY, state=memory)
         assert done.head.catalog.serial == number + 1
         assert done.roles["catalog"].version == number + 1
+
+
+def test_a_history_of_publications_in_new_folders(
+    registry: Callable[..., Path], commit: Callable[..., str], tmp_path: Path
+) -> None:
+    """As it is in a workflow: nothing but the address is left of the publication before."""
+    root, keys, live = registry(), tmp_path / "keys", tmp_path / "live"
+    first = publish(root, live, keys, now=NOW)
+    trust, fetcher = first.trust, Http(allow_private=True)
+    verify(first, state=tmp_path / "memory")
+    heads = [tree.head(Folder(live))]
+    with serve(live) as host:
+        for number in range(1, 4):
+            now = NOW + number * DAY
+            commit(root, {"models/llm/acme/tiny/model.yaml": f"title: T\nsummary: Change {number}.\nlicense: MIT\n"})
+            site = tmp_path / f"site-{number}"
+            done = building.build(
+                building.Wanted(root, site, now=now, earlier=host.url),
+                reader=lambda where: signing.published(where, keys / "trust", fetcher),
+            )
+            assert done.errors == ()
+            signer = online.from_folder(keys, trust)
+            publication.sign(site, trust, signer, now=now, earlier=Site(host.url, fetcher))
+            shutil.rmtree(live)  # a deployment replaces the whole
+            site.rename(live)
+            verify(first, now, state=tmp_path / "memory")
+            heads.append(tree.head(Folder(live)))
+    assert [each.catalog.serial for each in heads] == [1, 2, 3, 4]
+    for each in heads:  # what a cache still leads to is all there
+        tree.check(Folder(live), each.catalog)
+    assert sorted(Folder(live).metadata()) == sorted(
+        [("root", 1), ("targets", 1), *((role, number) for role in ("catalog", "snapshot") for number in (1, 2, 3, 4))]
+    )

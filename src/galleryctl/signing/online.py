@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
-from securesystemslib.exceptions import Error, UnverifiedSignatureError
+from securesystemslib.exceptions import Error, KeyMismatchError, UnsupportedLibraryError, UnverifiedSignatureError
 from securesystemslib.signer import CryptoSigner, Signer, SSlibKey
 
 from galleryctl.signing import metadata
@@ -64,10 +64,25 @@ def from_uri(uri: str, trust: Trust) -> Signer:
         except UnverifiedSignatureError:
             reason = "it signs with another key"
         except Exception as error:  # noqa: BLE001 - every service raises what its library has; none of it holds the key
-            reason = str(error) or type(error).__name__
+            reason = _reason(error, uri, key)
         else:
             return signer
     raise SignatureError(f"{uri} cannot sign for this gallery: {reason}; {_expected(trust)}")
+
+
+def _reason(error: Exception, uri: str, key: Key) -> str:
+    scheme = uri.partition(":")[0]
+    if isinstance(error, UnsupportedLibraryError):
+        return f"pip install 'securesystemslib[{'vault' if scheme == 'hv' else scheme}]'"
+    if isinstance(error, OSError) and scheme == "file2":
+        return "there is no such file, or it cannot be read"
+    if isinstance(error, KeyMismatchError):
+        return "it is another key"
+    if isinstance(error, KeyError):  # the table of what a service can do
+        return f"the service has no keys of the kind {key.keytype}"
+    if isinstance(error, ValueError):
+        return "this is no address of a key, or a key of another kind"
+    return str(error).removesuffix(".") or type(error).__name__
 
 
 def _named(public: SSlibKey, trust: Trust, where: str) -> SSlibKey:
