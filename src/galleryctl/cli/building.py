@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import signal
 import sys
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,7 +14,11 @@ import click
 from galleryctl.cli import options
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from galleryctl.building import Done
+    from galleryctl.fetch import Fetcher
+    from galleryctl.index import Published
     from galleryctl.spec.review import Queue
 
 
@@ -54,8 +59,9 @@ def build_command(  # noqa: PLR0913 - one parameter for each option
 ) -> int:  # fmt: skip
     """Build the gallery and its index. Only what changed is rendered; a registry with errors is not built.
 
-    Where the output folder is a new one, --earlier names the gallery that was published last, so that its serial goes
-    on. A host that does not answer stops the build; one that never had a gallery is the beginning.
+    Where the output folder is a new one, --earlier names the gallery that was published last: serial, deltas and what
+    readers may still ask for go on from there, verified where the registry has a `trust`. A host that does not answer
+    stops the build; one that never had a gallery is the beginning.
 
     \b
     Example:
@@ -75,11 +81,22 @@ def build_command(  # noqa: PLR0913 - one parameter for each option
         earlier=earlier, queue=_queue(review), include=frozenset(include),
     )  # fmt: skip
     fetcher = options.fetcher(allow_private=allow_private) if earlier else None
+    reader = _reader(wanted.registry, fetcher)
     with options.progress("Reading models") as reading, options.progress("Writing files") as writing:
-        done = building.build(wanted, fetcher=fetcher, reading=reading, writing=writing)
+        done = building.build(wanted, fetcher=fetcher, reader=reader, reading=reading, writing=writing)
     text = _outcome(done, perf_counter() - start, f"{out}: ", f"{out} is as it was")
     click.echo(text + _unsigned(done), err=True)
     return 1 if done.written is None else 0
+
+
+def _reader(registry: Path, fetcher: Fetcher | None) -> Callable[[str], Published | None] | None:
+    """Holds what was published last to the keys of the registry; none where it names none."""
+    trust = registry / "trust"
+    if fetcher is None or not any(trust.glob("*.root.json")):
+        return None
+    from galleryctl import signing  # noqa: PLC0415 - on use
+
+    return partial(signing.published, trust=trust, fetcher=fetcher)
 
 
 def _unsigned(done: Done) -> str:
