@@ -105,7 +105,7 @@ def office(registry: Callable[..., Path], run: Run) -> Iterator[Office]:
 def test_the_trial(office: Office) -> None:
     printed = office.follow("Try it")
     assert "trial: verified" in printed
-    assert "root: 2 of " in printed
+    assert "root: version 1 until " in printed
 
 
 def test_the_run_book(office: Office) -> None:

@@ -8,9 +8,10 @@ import time
 from typing import TYPE_CHECKING
 
 import pytest
+from securesystemslib.signer import CryptoSigner, Signature
 
 from conftest import git
-from galleryctl.signing import draft, metadata, pairs
+from galleryctl.signing import ceremony, draft, metadata, pairs
 from galleryctl.signing.errors import SignatureError
 from galleryctl.signing.trust import Trust
 from terminals import Terminal
@@ -307,6 +308,28 @@ def test_a_key_of_a_service_is_named(run: Run, desk: Path) -> None:
     assert run(*words[:4], "--key", f"file2:{desk.parent / 'bob.pem'}", "--as", "ada", cwd=desk).exit_code == 3
 
 
+class Token(CryptoSigner):
+    """A token that its holder took out, or that holds another key than it says."""
+
+    lies = False
+
+    def sign(self, payload: bytes) -> Signature:
+        if not self.lies:
+            raise OSError("no token in the reader")
+        return super().sign(payload + b" and more")
+
+
+def test_a_token_that_does_not_sign_changes_nothing(run: Run, desk: Path) -> None:
+    start(run, desk)
+    held, token = files(desk), Token(pairs.from_file(desk.parent / "ada.pem", password=str)._private_key)  # noqa: SLF001
+    with pytest.raises(SignatureError, match=r"gave no signature: .*no token in the reader"):
+        ceremony.sign(draft.read(desk / "registry/trust"), token)
+    token.lies = True
+    with pytest.raises(SignatureError, match="a signature that is not its own"):
+        ceremony.sign(draft.read(desk / "registry/trust"), token)
+    assert files(desk) == held
+
+
 def test_nothing_is_signed_unread(run: Run, desk: Path) -> None:
     start(run, desk)
     held = files(desk)
@@ -320,6 +343,19 @@ def test_nothing_is_signed_unread(run: Run, desk: Path) -> None:
     answer(terminal, "y/N", "y\r")
     assert terminal.ended() == 0, terminal.text
     assert files(desk) != held
+
+
+@pytest.mark.parametrize("columns", [60, 120])
+def test_lines_fit_the_terminal(run: Run, desk: Path, columns: int) -> None:
+    holding(run, desk)
+    run("keys", "rotate", "online", "--key", "../online-2.pub", cwd=desk)
+    for words in (("status", "--within", "900d"), ("ceremony",)):
+        terminal = Terminal("keys", *words, cwd=desk, columns=columns)
+        terminal.ended()
+        lines = terminal.text.replace("\r", "").splitlines()
+        assert "next:" in lines
+        assert any("chen" in line for line in lines)
+        assert [line for line in lines if len(line) > columns and "SHA-256" not in line and len(line.split()) > 1] == []
 
 
 def test_a_terminal_is_asked_for_what_is_not_given(desk: Path) -> None:

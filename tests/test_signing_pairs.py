@@ -96,9 +96,9 @@ def test_a_key_with_a_password_asks_for_it(tmp_path: Path) -> None:
     key = Ed25519PrivateKey.generate()
     sealed = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, BestAvailableEncryption(b"wool"))
     (tmp_path / "ada.pem").write_bytes(sealed)
-    assert pairs.signer(str(tmp_path / "ada.pem"), [], password=lambda: "wool").sign(b"data").signature
+    assert pairs.signer(str(tmp_path / "ada.pem"), [], password=lambda _: "wool").sign(b"data").signature
     with pytest.raises(UsageError, match="cannot be read with that password") as caught:
-        pairs.signer(str(tmp_path / "ada.pem"), [], password=lambda: "silk")
+        pairs.signer(str(tmp_path / "ada.pem"), [], password=lambda _: "silk")
     assert "silk" not in str(caught.value)
 
 
@@ -108,6 +108,8 @@ def test_an_uri_needs_to_know_whose_it_is(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="name the holder with --as"):
         pairs.signer(uri, [key], password=str)
     assert pairs.signer(uri, [key], named=key, password=str).public_key.keyid == key.keyid
+    with pytest.raises(SignatureError, match="hsm: gives no signer"):
+        pairs.signer("hsm:", [key], named=key, password=str)  # its library is nobody's who has no token
     other, _ = pairs.make(tmp_path / "bob.pem")
     with pytest.raises(SignatureError, match="gives no signer"):
         pairs.signer(uri, [key], named=pairs.public(other), password=str)

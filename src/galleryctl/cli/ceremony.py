@@ -184,7 +184,7 @@ def ceremony_sign_command(
     state = draft.read(trusted.folder(registry, trust))
     if not state:
         raise click.UsageError("nothing is proposed: `galleryctl keys ceremony` says where it stands")
-    click.echo("\n".join(ceremony.told(state, now)))
+    trusted.say(ceremony.told(state, now))
     if key is None:
         if not trusted.on_terminal():
             raise click.UsageError("with which key? Give --key FILE or --key URI")
@@ -216,10 +216,10 @@ def _whose(known: Mapping[str, Key], holder: str | None) -> Key | None:
     return found[0]
 
 
-def _password() -> str:
+def _password(question: str) -> str:
     if not trusted.on_terminal():
-        raise click.UsageError("the key has a password: sign on a terminal")
-    given: str = click.prompt("Password of the key", hide_input=True, err=True)
+        raise click.UsageError("a password or PIN is asked for: sign on a terminal")
+    given: str = click.prompt(question, hide_input=True, err=True)
     return given
 
 
@@ -274,7 +274,7 @@ def _show(state: Draft, now: dt.datetime) -> None:
     from galleryctl.signing import ceremony  # noqa: PLC0415 - on use
 
     if state:
-        click.echo("\n".join(ceremony.told(state, now)))
+        trusted.say(ceremony.told(state, now))
     _remaining(state)
 
 
@@ -282,8 +282,7 @@ def _remaining(state: Draft) -> None:
     from galleryctl.signing import ceremony  # noqa: PLC0415 - on use
     from galleryctl.signing.standing import following  # noqa: PLC0415 - on use
 
-    for line in ceremony.asked(state):
-        click.echo(line)
+    trusted.say(ceremony.asked(state))
     steps = following(state)
     waits = state and any(ask.missing for ask in state.asks())
     trusted.steps([*([_SENT] if waits else []), *steps])

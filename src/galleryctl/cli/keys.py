@@ -245,7 +245,7 @@ def keys_recover_command(
             "compare what is published with git: galleryctl diff COMMIT, with `commit` of v1/catalog.json",
             "in gallery.yaml: raise `epoch` by one, so that clients take the new serial, whatever the thief's was",
         ]
-    click.echo("also:\n" + "\n".join(f"  {each}" for each in more), err=True)
+    trusted.say(["also:", *(f"  {each}" for each in more)], err=True)
     return code
 
 
@@ -269,7 +269,7 @@ def _done(
     if not state:
         click.echo(f"{folder}: it is so already", err=True)
         return 0
-    click.echo("\n".join([*ceremony.told(state, now), *ceremony.asked(state)]))
+    trusted.say([*ceremony.told(state, now), *ceremony.asked(state)])
     click.echo(f"{folder / draft.FOLDER}: {'proposed' if fresh else 'proposed already'}", err=True)
     trusted.steps([*following(state), _MERGE, _PUBLISH])
     return 0
@@ -315,12 +315,8 @@ def keys_status_command(
 def _told(found: Standing, folder: Path) -> None:
     if not found.signed:
         click.echo(f"{folder}: no keys; this gallery is not signed")
-    for part in found.parts:
-        click.echo(_line(part))
-    for each in found.proposed:
-        click.echo(f"in ceremony: {each}")
-    for each in found.due:
-        click.echo(f"due: {each}")
+    lines = [*map(_line, found.parts), *(f"in ceremony: {each}" for each in found.proposed)]
+    trusted.say([*lines, *(f"due: {each}" for each in found.due)])
     trusted.steps(found.next)
 
 
@@ -328,5 +324,5 @@ def _line(part: Part) -> str:
     from galleryctl.signing import draft  # noqa: PLC0415 - on use
 
     names = ", ".join(draft.short(key) for key in part.keys)
-    until = f", version {part.version}, until {part.expires:%Y-%m-%d}, {part.days} days" if part.expires else ""
-    return f"{part.role}: {part.threshold} of {names}{until}"
+    until = f"version {part.version} until {part.expires:%Y-%m-%d}, {part.days} days; " if part.expires else ""
+    return f"{part.role}: {until}{part.threshold} of {names}"

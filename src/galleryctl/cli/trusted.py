@@ -58,8 +58,23 @@ def on_terminal() -> bool:
     return sys.stdin.isatty() and sys.stdout.isatty()
 
 
+def say(lines: Iterable[str], *, err: bool = False) -> None:
+    """Lines as wide as the terminal, each wrapped under itself; whole where no person reads them."""
+    import shutil  # noqa: PLC0415 - on use
+    import textwrap  # noqa: PLC0415 - on use
+
+    stream = sys.stderr if err else sys.stdout
+    width = shutil.get_terminal_size().columns if stream.isatty() else 10**6
+    for line in lines:
+        start = line[: len(line) - len(line.lstrip())]
+        wrapped = textwrap.wrap(
+            line.strip(), width, initial_indent=start, subsequent_indent=f"{start}  ",
+            break_long_words=False, break_on_hyphens=False,
+        )  # fmt: skip
+        click.echo("\n".join(wrapped), err=err)
+
+
 def steps(following: Iterable[str]) -> None:
     """What to do next, on standard error."""
-    lines = [f"  {step}" for step in following]
-    if lines:
-        click.echo("next:\n" + "\n".join(lines), err=True)
+    if lines := [f"  {step}" for step in following]:
+        say(["next:", *lines], err=True)

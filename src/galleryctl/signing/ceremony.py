@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 from typing import TYPE_CHECKING
 
-from securesystemslib.exceptions import Error
+from tuf.api.exceptions import UnsignedMetadataError
 from tuf.api.metadata import Root
 
 from galleryctl.errors import UsageError
@@ -43,7 +43,7 @@ def sign(state: Draft, signer: Signer) -> tuple[str, ...]:
             continue
         try:
             each.sign(signer, append=True)
-        except (Error, OSError, ValueError) as error:  # a token, a service, a key that is none
+        except UnsignedMetadataError as error:  # of a token, a service
             raise SignatureError(f"{draft.short(key)} gave no signature: {error}") from error
         if not draft.has_signed(each, key):
             raise SignatureError(f"{draft.short(key)} gave a signature that is not its own")

@@ -104,5 +104,5 @@ def _signer(path: Path) -> CryptoSigner:
     return pairs.from_file(path, password=_none)
 
 
-def _none() -> str:
+def _none(question: str) -> str:  # noqa: ARG001 - as whoever asks
     raise UsageError("a set for development has no passwords")

@@ -96,18 +96,18 @@ def public(path: Path) -> Key:
     return SSlibKey.from_crypto(key)
 
 
-def signer(where: str, keys: Iterable[Key], *, named: Key | None = None, password: Callable[[], str]) -> Signer:
+def signer(where: str, keys: Iterable[Key], *, named: Key | None = None, password: Callable[[str], str]) -> Signer:
     """What signs: a file with a private key, or an URI of a hardware token or key service.
 
     `keys` are those that count; one among them is signed as, whatever its id. An URI does not say which, so `named`
-    does. `password` is asked where a file has one.
+    does. `password` is given a question, and asks for the password of a file or the PIN of a token.
     """
     scheme = where.partition(":")[0]
     if scheme in SIGNER_FOR_URI_SCHEME and not Path(where).exists():
         if named is None:
             raise UsageError(f"{where} does not say whose key it is: name the holder with --as")
         try:
-            return Signer.from_priv_key_uri(where, named)
+            return Signer.from_priv_key_uri(where, named, password)
         except Exception as error:  # each service has errors of its own
             raise SignatureError(f"{where} gives no signer: {error}") from error
     private = _private(Path(where), password)
@@ -116,14 +116,16 @@ def signer(where: str, keys: Iterable[Key], *, named: Key | None = None, passwor
     return CryptoSigner(private, same) if isinstance(same, SSlibKey) else made
 
 
-def from_file(path: Path, *, password: Callable[[], str]) -> CryptoSigner:
+def from_file(path: Path, *, password: Callable[[str], str]) -> CryptoSigner:
     """The private key of a PEM file."""
     return CryptoSigner(_private(path, password))
 
 
-def _private(path: Path, password: Callable[[], str]) -> Ed25519PrivateKey | EllipticCurvePrivateKey:
+def _private(path: Path, password: Callable[[str], str]) -> Ed25519PrivateKey | EllipticCurvePrivateKey:
     data = _read(path)
-    secret = password().encode() if b"ENCRYPTED PRIVATE KEY" in data or b"DEK-Info" in data else None
+    secret = (
+        password(f"Password of {path}").encode() if b"ENCRYPTED PRIVATE KEY" in data or b"DEK-Info" in data else None
+    )
     try:
         key = load_pem_private_key(data, secret)
     except (ValueError, TypeError, UnsupportedAlgorithm) as error:
