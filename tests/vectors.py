@@ -395,6 +395,14 @@ def cases() -> list[Json]:
     return [*found, story("changed-type", "A document is not what the catalog names.", changed)]
 
 
+def forms() -> Json:
+    """One value in both canonical forms, and signatures of the first."""
+    value = {"b": ["line\nfeed", 'quote " and \\', "tab\t", "é小"], "a": {"nothing": None, "yes": True, "number": 1}}
+    message = encode_canonical(value) or ""
+    signed = [{"key": key.public.to_dict(), "sig": key.sign(message.encode())} for key in (ONLINE, NEXT_ONLINE)]
+    return {"value": value, "tuf": message, "jcs": canonical.dumps(value).decode(), "signatures": signed}
+
+
 def written() -> Files:
     """Every file below `examples/vectors` by path."""
     everything = trees()
@@ -402,6 +410,7 @@ def written() -> Files:
     others = tuple(Key(f"other {number}") for number in range(3))
     files["root.json"] = everything["first"]["metadata/1.root.json"]
     files["other.root.json"] = signed(others, root(1, others, Key("other online")))
+    files["forms.json"] = (json.dumps(forms(), indent=1) + "\n").encode()
     files["cases.json"] = (json.dumps({"now": NOW, "cases": cases()}, indent=1) + "\n").encode()
     return files
 
