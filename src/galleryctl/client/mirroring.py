@@ -3,14 +3,15 @@
 * Everything is verified while it is copied: the metadata by the keys, the head by them, all else by its digest. What
   nothing vouches for (the schemas, for people) is copied where it is there; the pages are not.
 * At any moment the folder is the whole old or the whole new gallery: first come files that are named by their content,
-  then metadata with its version in its name, then stable names, last `timestamp.json`, which leads to all of it. A run
-  that was killed is finished by the next one.
+  then metadata with its version in its name, then stable names, last `timestamp.json`, which leads to all of it and is
+  written once the rest is on the disk. A run that was killed is finished by the next one.
 * Only files that a journal in the folder knows are ever removed: those that neither this state nor the last one needs.
 """
 
 from __future__ import annotations
 
 import json
+import os
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
@@ -225,13 +226,15 @@ class _Copying:
         versioned = {path: data for path, data in self.signed.metadata.items() if path != layout.TIMESTAMP}
         stable = {piece.stable: piece.path for piece in pieces if piece.stable}
         self._note([*versioned, *stable, *loose, layout.TIMESTAMP])
+        if self.written:
+            os.sync()  # once: file by file it would take minutes for thousands
         for path, data in sorted(versioned.items()):
-            self._put(path, data)
+            self._put(path, data, sync=True)
         for path, source in sorted(stable.items()):
             self._link(source, path)
         for path, data in sorted(loose.items()):
-            self._put(path, data)
-        self._put(layout.TIMESTAMP, self.signed.metadata[layout.TIMESTAMP])
+            self._put(path, data, sync=True)
+        self._put(layout.TIMESTAMP, self.signed.metadata[layout.TIMESTAMP], sync=True)
         models = sum(path.startswith("v1/models/") for path in stable)
         kept = len(self.wanted) - self.written
         pruned = self._prune()
@@ -321,10 +324,10 @@ class _Copying:
     def _read(self, path: str) -> bytes:
         return (self.out / path).read_bytes()
 
-    def _put(self, path: str, data: bytes) -> None:
+    def _put(self, path: str, data: bytes, *, sync: bool = False) -> None:
         self.wanted.add(path)
         if disk.size(f"{self.out}/{path}") != len(data) or self._read(path) != data:
-            disk.create(str(self.work / "file"), data, sync=True)
+            disk.create(str(self.work / "file"), data, sync=sync)
             self._move(path)
 
     def _link(self, source: str, path: str) -> None:
