@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from galleryctl.spec.published import Catalog
 
 _FOLDER = "published"
+_SMALL = 2**22
+"""Files of fewer bytes are asked for together."""
 _LONGEST = 2**29
 """Bytes of a file that no document gives the length of."""
 
@@ -71,6 +73,7 @@ class Shelf:
         self._other = other
         self._cache = cache
         self._used: set[str] = set()
+        self._far: dict[str, int] = {}  # files that were read from elsewhere already, with their bytes
 
     @property
     def head(self) -> Catalog:
@@ -90,11 +93,14 @@ class Shelf:
     def held(self, files: Mapping[str, int]) -> Mapping[str, int]:
         """Of the output folder the length is enough, as it is for whoever writes it; what is elsewhere is read."""
         near = {path for path, length in files.items() if self._lies(path, length)}
-        far = [path for path in files if path not in near and index.named(path)]
-        for path, length in zip(far, parallel.together(lambda path: len(self.read(path) or b""), far), strict=True):
-            if length == files[path]:
-                near.add(path)
-        return {path: length for path, length in files.items() if path in near}
+        far = [path for path in files if path not in near and path not in self._far and index.named(path)]
+        small = [path for path in far if files[path] < _SMALL]
+        self._far |= zip(small, parallel.together(self._bytes, small), strict=True)
+        self._far |= {path: self._bytes(path) for path in far if files[path] >= _SMALL}  # one at a time in memory
+        return {path: n for path, n in files.items() if path in near or self._far.get(path) == n}
+
+    def _bytes(self, path: str) -> int:
+        return len(self.read(path) or b"")
 
     def forget(self) -> None:
         """Drop what was downloaded and this build did not ask for; one that asks nobody leaves it alone."""

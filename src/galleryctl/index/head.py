@@ -42,45 +42,44 @@ def of(view: View, parts: Mapping[str, Part], files: Mapping[str, int], past: Pa
     if past is None:
         catalog = _catalog(view, parts, {}, serial=1, epoch=view.settings.epoch)
         return Head(catalog, dump(catalog))
-    if (carried := _unchanged(view, parts, past)) is not None:
-        return Head(past.head, past.head_bytes, {}, carried)
+    published = _published(past)
+    whole = len(past.held(published)) == len(published)  # asked for together, from wherever they lie
+    if whole and _same(view, parts, past.head) and (starts := _starts(past)) is not None:
+        return Head(past.head, past.head_bytes, {}, published | starts)
     return _next(view, parts, files, past)
 
 
-def _unchanged(view: View, parts: Mapping[str, Part], past: Past) -> Mapping[str, int] | None:
-    """What to carry over where nothing changed; none where something did."""
-    head = past.head
+def _same(view: View, parts: Mapping[str, Part], head: Catalog) -> bool:
+    """Whether a new head would say what the last one does."""
     before = {name: ref.sha256 for name, ref in generations.documents(head).items()}
     same = before == {name: part.sha256 for name, part in parts.items()}
-    if not same or view.settings.mirrors != head.mirrors or view.settings.epoch > head.epoch:
-        return None
+    return same and view.settings.mirrors == head.mirrors and view.settings.epoch <= head.epoch
+
+
+def _published(past: Past) -> dict[str, int]:
+    """What the last head needs beside its documents: deltas, and what earlier heads left."""
+    head = past.head
     files: dict[str, int] = {}
     if (ref := head.generations) is not None:
-        path = layout.addressed(layout.GENERATIONS, ref.sha256)
-        files[path] = ref.length
+        files[layout.addressed(layout.GENERATIONS, ref.sha256)] = ref.length
         for each in generations.listed(past):
             files |= {generations.head_path(each): each.length} | each.files
     for name, document in generations.documents(head).items():
         kind = generations.delta_kind(name)
         files |= {layout.delta_document(kind, delta.sha256): delta.length for delta in document.deltas}
-    if len(past.held(files)) < len(files):
-        return None
-    starts = _starts(past, {name: ref.deltas for name, ref in generations.documents(head).items()})
-    return None if starts is None else files | starts
+    return files
 
 
-def _starts(past: Past, named: Mapping[str, tuple[DeltaRef, ...]]) -> dict[str, int] | None:
-    """The documents that these deltas start from; none where one is gone."""
+def _starts(past: Past) -> dict[str, int] | None:
+    """The documents that the deltas of the last head start from; none where one is gone."""
     found: dict[str, int] = {}
-    for name, refs in named.items():
-        if refs:
-            for start in generations.offered(past, name):
-                path = generations.address(name, start.sha256)
-                if path not in found:
-                    data = past.read(path)
-                    if data is None:
-                        return None
-                    found[path] = len(data)
+    for name, ref in generations.documents(past.head).items():
+        for start in generations.offered(past, name) if ref.deltas else ():
+            path = generations.address(name, start.sha256)
+            data = None if path in found else past.read(path)
+            if path not in found and data is None:
+                return None
+            found |= {path: len(data)} if data is not None else {}
     return found
 
 
