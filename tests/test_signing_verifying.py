@@ -10,10 +10,11 @@ import shutil
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from tuf.api.metadata import Metadata, MetaFile
 
 from galleryctl import building, canonical, layout, signing
 from galleryctl.fetch import Http
-from galleryctl.signing import keyset, online, publication, tree, verifying
+from galleryctl.signing import keyset, metadata, online, publication, tree, verifying
 from galleryctl.signing.errors import SignatureError
 from galleryctl.signing.places import Folder, Site
 from made import NOW
@@ -133,6 +134,58 @@ def test_a_lower_serial_is_refused_even_when_it_is_signed(signed: Published, tmp
     renumber(signed.site, serial=4, epoch=2)
     signed.sign(NOW)
     verify(signed, state=tmp_path / "memory")
+
+
+def resigned(signed: Published, role: str, change: Callable[[Any], Any]) -> None:
+    """Change what the online key vouches for, as its thief can, or a program that is not ours."""
+    signer, folder = online.from_folder(signed.keys, signed.trust), signed.site / "metadata"
+    files = {"catalog": "1.catalog.json", "snapshot": "1.snapshot.json", "timestamp": "timestamp.json"}
+    made: dict[str, Metadata[Any]] = {
+        name: Metadata[Any].from_bytes((folder / file).read_bytes()) for name, file in files.items()
+    }
+    change(made[role].signed)
+    for name in ("catalog", "snapshot", "timestamp"):
+        above = {"catalog": "snapshot", "snapshot": "timestamp"}.get(name)
+        made[name].sign(signer)
+        data = metadata.dumps(made[name])
+        (folder / files[name]).write_bytes(data)
+        if above == "snapshot" and "catalog.json" in made[above].signed.meta:
+            made[above].signed.meta["catalog.json"] = MetaFile.from_data(1, data, ["sha256"])
+        elif above == "timestamp":
+            made[above].signed.snapshot_meta = MetaFile.from_data(1, data, ["sha256"])
+
+
+@pytest.mark.parametrize("role", ["timestamp", "snapshot", "catalog"])
+def test_each_role_that_expired_is_told(signed: Published, role: str) -> None:
+    resigned(signed, role, lambda it: setattr(it, "expires", NOW - DAY))
+    told = f"{role} 1 expired on 2026-01-01 03:04 UTC, and it is 2026-01-02 03:04; sign the tree again, or set"
+    assert told in refused(signed)
+
+
+@pytest.mark.parametrize(
+    ("role", "change", "verifying_says", "signing_says"),
+    [
+        ("snapshot", lambda it: it.meta.pop("catalog.json"), "catalog was delegated but is not part of snapshot",
+         "metadata/1.snapshot.json in SITE names no catalog"),
+        ("snapshot", lambda it: it.meta.pop("targets.json"), "Role targets was delegated but", "names no targets"),
+        ("snapshot", lambda it: setattr(it.meta["targets.json"], "version", 7), "metadata/7.targets.json is missing",
+         "metadata/7.targets.json is missing in SITE, and metadata/1.snapshot.json leads there"),
+        ("catalog", lambda it: it.targets.clear(), "the role catalog signs no v1/catalog.json",
+         "metadata/1.catalog.json names no v1/catalog.json with its SHA-256"),
+    ],
+)  # fmt: skip
+def test_what_an_online_key_cannot_make_us_stumble_over(
+    signed: Published, tmp_path: Path, role: str, change: Callable[[Any], Any], verifying_says: str, signing_says: str
+) -> None:
+    resigned(signed, role, change)
+    assert verifying_says in refused(signed)
+    live = tmp_path / "live"
+    shutil.copytree(signed.site, live)
+    shutil.rmtree(signed.site / "metadata")
+    with pytest.raises(SignatureError) as caught:
+        signed.sign(NOW, earlier=live)
+    assert signing_says.replace("SITE", str(live)) in str(caught.value)
+    assert "after a theft go on from a copy of the last good tree, with --earlier DIR" in str(caught.value)
 
 
 def strangers(signed: Published, tmp_path: Path) -> None:

@@ -140,7 +140,13 @@ def _before(place: Folder, earlier: Place | None, trust: Trust, head: Head) -> _
         warnings.append(f"the metadata in the folder is not gone on from: {error}")
     if earlier is not None:
         _refuse_roots(earlier, trust)
-        if published := state.read(earlier, trust):
+        try:
+            published = state.read(earlier, trust)
+        except SignatureError as error:
+            raise SignatureError(
+                f"{error}; after a theft go on from a copy of the last good tree, with --earlier DIR"
+            ) from error
+        if published:
             found.append((earlier, published))
         else:
             state.refuse_hidden(earlier)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from tuf.api.exceptions import LengthOrHashMismatchError
-from tuf.api.metadata import Metadata, Root, Snapshot, Targets, Timestamp
+from tuf.api.metadata import Metadata, MetaFile, Root, Snapshot, Targets, Timestamp
 
 from galleryctl import layout
 from galleryctl.signing import metadata, tree
@@ -54,23 +54,11 @@ def read(place: Place, trust: Trust) -> State | None:
     timestamp = metadata.parse(Timestamp, data, layout.TIMESTAMP)
     root = _by(trust, TIMESTAMP, timestamp, layout.TIMESTAMP)
     files = {TIMESTAMP: data}
-    meta = timestamp.signed.snapshot_meta
-    path = layout.metadata(SNAPSHOT, meta.version)
-    files[SNAPSHOT] = _get(place, path, SNAPSHOT)
+    path, files[SNAPSHOT] = _named(place, SNAPSHOT, timestamp.signed.snapshot_meta, layout.TIMESTAMP)
     snapshot = metadata.parse(Snapshot, files[SNAPSHOT], path)
-    try:
-        meta.verify_length_and_hashes(files[SNAPSHOT])
-    except LengthOrHashMismatchError as error:
-        raise SignatureError(f"{path} is not the one that {layout.TIMESTAMP} names: {error}") from error
     _by(trust, SNAPSHOT, snapshot, path)
-    delegator = _targets(place, trust, snapshot.signed)
-    meta = snapshot.signed.meta[f"{CATALOG}.json"]
-    path = layout.metadata(CATALOG, meta.version)
-    files[CATALOG] = _get(place, path, CATALOG)
-    try:
-        meta.verify_length_and_hashes(files[CATALOG])
-    except LengthOrHashMismatchError as error:
-        raise SignatureError(f"{path} is not the one that snapshot {snapshot.signed.version} names: {error}") from error
+    delegator = _targets(place, trust, snapshot.signed, path)
+    path, files[CATALOG] = _named(place, CATALOG, snapshot.signed.meta.get(f"{CATALOG}.json"), path)
     catalog = metadata.parse(Targets, files[CATALOG], path)
     if not delegator.get_verification_result(CATALOG, catalog.signed_bytes, catalog.signatures).verified:
         raise SignatureError(f"{path} is not signed by the key that targets {delegator.version} name for it")
@@ -133,11 +121,19 @@ def ahead(place: Place, trust: Trust) -> int:
     return count
 
 
-def _get(place: Place, path: str, role: str) -> bytes:
+def _named(place: Place, role: str, meta: MetaFile | None, by: str) -> tuple[str, bytes]:
+    """The file of a role as another one names it, and its path."""
+    if meta is None:
+        raise SignatureError(f"{by} in {place.where} names no {role}")
+    path = layout.metadata(role, meta.version)
     data = place.read(path, MOST[role])
     if data is None:
-        raise SignatureError(f"{path} is missing in {place.where}, and its timestamp leads there")
-    return data
+        raise SignatureError(f"{path} is missing in {place.where}, and {by} leads there")
+    try:
+        meta.verify_length_and_hashes(data)
+    except LengthOrHashMismatchError as error:
+        raise SignatureError(f"{path} in {place.where} is not the one that {by} names: {error}") from error
+    return path, data
 
 
 def _by(trust: Trust, role: str, found: Metadata[Timestamp] | Metadata[Snapshot], what: str) -> Root:
@@ -151,15 +147,13 @@ def _by(trust: Trust, role: str, found: Metadata[Timestamp] | Metadata[Snapshot]
     )
 
 
-def _targets(place: Place, trust: Trust, snapshot: Snapshot) -> Targets:
-    """The targets that a snapshot names."""
-    meta = snapshot.meta[f"{TARGETS}.json"]
-    path = layout.metadata(TARGETS, meta.version)
-    data = trust.targets.get(meta.version) or _get(place, path, TARGETS)
+def _targets(place: Place, trust: Trust, snapshot: Snapshot, by: str) -> Targets:
+    """The targets that a snapshot names: those of the trust, or later ones."""
+    meta = snapshot.meta.get(f"{TARGETS}.json")
+    known = trust.targets.get(meta.version) if meta else None
+    path, data = _named(place, TARGETS, meta, by) if known is None else (f"targets {meta and meta.version}", known)
     found = metadata.parse(Targets, data, path)
     proof = found.signed_bytes, found.signatures
-    if found.signed.version != meta.version or not any(
-        root.get_verification_result(TARGETS, *proof).verified for root in trust.chain
-    ):
+    if not any(root.get_verification_result(TARGETS, *proof).verified for root in trust.chain):
         raise SignatureError(f"{path} is not signed by a holder that a root names for {TARGETS}")
     return found.signed

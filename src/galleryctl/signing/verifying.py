@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tuf.api.exceptions import DownloadError, DownloadHTTPError, ExpiredMetadataError, RepositoryError
-from tuf.api.metadata import Metadata
+from tuf.api.metadata import Metadata, Root, Signed, Snapshot, Targets, Timestamp
 from tuf.ngclient import FetcherInterface, Updater
 
 from galleryctl import canonical, layout, output
@@ -124,7 +124,8 @@ def _told(place: Place, folder: Path, now: dt.datetime) -> Iterator[None]:
     try:
         yield
     except ExpiredMetadataError as error:
-        raise SignatureError(f"{place.where}: {_expired(place, folder, now)}") from error
+        role = next(role for role in ROLES if role in str(error))  # it says no more than that
+        raise SignatureError(f"{place.where}: {_expired(place, folder, role, now)}") from error
     except DownloadHTTPError as error:
         raise SignatureError(f"{place.where}: {error}, and the metadata leads there; publish the tree again") from error
     except DownloadError as error:
@@ -135,24 +136,31 @@ def _told(place: Place, folder: Path, now: dt.datetime) -> Iterator[None]:
         ) from error
 
 
-def _expired(place: Place, folder: Path, now: dt.datetime) -> str:
-    """Which role expired: what the client had verified so far, and the one that it did not keep."""
-    found = {}
-    for role in ROLES:
-        data = place.read(layout.TIMESTAMP, MOST[role]) if role == TIMESTAMP else None
-        path = folder / f"{role}.json"
-        data = data or (path.read_bytes() if path.exists() else None)
-        if data is not None:
-            found[role] = Metadata.from_bytes(data).signed
-    gone = [(role, each) for role, each in found.items() if each.is_expired(now)]
-    if not gone:
-        return "a role expired; sign the tree again"
-    role, each = gone[-1]
+def _expired(place: Place, folder: Path, role: str, now: dt.datetime) -> str:
+    """Which role expired. The client does not keep one that did, so it is looked up; its signature was right."""
+    try:
+        signed = _lookup(place, folder, role)
+    except (RepositoryError, KeyError):  # published anew in this moment
+        return f"{role} expired; verify again"
     advice = "its holders have to sign the next one" if role in OFFLINE else "sign the tree again"
     return (
-        f"{role} {each.version} expired on {each.expires:%Y-%m-%d %H:%M} UTC, and it is {now:%Y-%m-%d %H:%M}; "
+        f"{role} {signed.version} expired on {signed.expires:%Y-%m-%d %H:%M} UTC, and it is {now:%Y-%m-%d %H:%M}; "
         f"{advice}, or set the clock right"
     )
+
+
+def _lookup(place: Place, folder: Path, role: str) -> Signed:
+    if role == ROOT:
+        return Metadata[Root].from_bytes((folder / "root.json").read_bytes()).signed
+    timestamp = Metadata[Timestamp].from_bytes(place.read(layout.TIMESTAMP, MOST[TIMESTAMP]) or b"").signed
+    if role == TIMESTAMP:
+        return timestamp
+    path = layout.metadata(SNAPSHOT, timestamp.snapshot_meta.version)
+    snapshot = Metadata[Snapshot].from_bytes(place.read(path, MOST[SNAPSHOT]) or b"").signed
+    if role == SNAPSHOT:
+        return snapshot
+    path = layout.metadata(role, snapshot.meta[f"{role}.json"].version)
+    return Metadata[Targets].from_bytes(place.read(path, MOST[role]) or b"").signed
 
 
 def _role(folder: Path, role: str) -> Role:
