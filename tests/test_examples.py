@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 
 
 CASES: list[dict[str, Any]] = json.loads((vectors.FOLDER / "cases.json").read_bytes())["cases"]
+GUIDE = (readers.ROOT / "docs/verify.md").read_text()
 ROOT = vectors.FOLDER / "root.json"
 THEN = ("--now", vectors.NOW)
 BUILT = ("--now", canonical.moment(NOW))
@@ -369,3 +370,61 @@ def test_the_page_refuses_another_root(page: Page, tmp_path: Path) -> None:
     vectors.lay(tmp_path / "g", ["first"])
     page.set_input_files("input[name=root]", vectors.FOLDER / "other.root.json")
     assert "timestamp: signature" in _verify(page, "refused")
+
+
+# -- what the guide says
+
+
+def test_the_guide_lists_the_recorded_trees() -> None:
+    rows = [line.strip("| ").split(" | ") for line in GUIDE.splitlines() if line.startswith("| `")]
+    told = {tuple(row) for row in rows if len(row) == 3}
+    expected = set()
+    for case in CASES:
+        wanted = case["steps"][-1].get("refused")
+        verdict = f"refused: {wanted['step']}, {wanted['reason']}" if wanted else "verified"
+        expected.add((f"`{case['name']}`", case["says"], verdict))
+    assert told == expected
+
+
+def test_the_guide_has_the_limits_and_reasons_of_the_readers() -> None:
+    code = "".join((readers.EXAMPLES / name).read_text() for name in ("reader.mjs", "verify.mjs"))
+    limits = {int(number.replace("_", "")) for number in re.findall(r"\b\d{1,3}(?:_\d{3})+\b", code)} - {86_400_000}
+    told = {int(number.replace(" ", "")) for number in re.findall(r"\b\d{1,3}(?: \d{3})+\b", GUIDE)}
+    assert limits == told
+    asking = "".join(line for line in code.splitlines() if "demand(" in line or "Refused(" in line)
+    reasons = set(re.findall(r"""(?:step|name|'\w+'), '(\w+)', """, asking))
+    table = GUIDE.split("## When something fails")[1].split("##")[0]
+    assert reasons == set(re.findall(r"`(\w+)`", " ".join(re.findall(r"^\| (`.*?) \|", table, re.MULTILINE))))
+
+
+@readers.node
+def test_both_canonical_forms_and_signatures_are_as_recorded(tmp_path: Path) -> None:
+    program = tmp_path / "forms.mjs"
+    program.write_text(f"""\
+import {{ canonical, jcs, verified }} from '{(readers.EXAMPLES / "verify.mjs").as_uri()}';
+import {{ readFileSync }} from 'node:fs';
+const {{ value, tuf, jcs: other, signatures }} = JSON.parse(readFileSync('{vectors.FOLDER / "forms.json"}'));
+console.log(JSON.stringify([canonical(value) === tuf, jcs(value) === other]));
+for (const {{ key, sig }} of signatures) {{
+  const envelope = JSON.stringify({{ signed: value, signatures: [{{ keyid: 'a', sig }}] }});
+  const authority = {{ keys: {{ a: key }}, role: {{ keyids: ['a'], threshold: 1 }} }};
+  const work = verified('root', new TextEncoder().encode(envelope), 'root', authority);
+  console.log((await work.catch((error) => error)).reason); // it is signed, and it is no root
+}}
+""")
+    done = readers.started([readers.NODE, program])
+    assert (done.shown.split(), done.said) == (["[true,true]", "type", "type"], "")
+
+
+@readers.node
+@pytest.mark.parametrize(
+    "value",
+    [1e21, 1e-7, 0.1, 1.0, -0.0, 333333333.33333329, 2**53 - 1, '\u2028\x7f\x1f"\\/', {"\U0001f600": 1, "\ufb33": 2}],
+)
+def test_the_form_of_documents_is_rfc_8785(tmp_path: Path, value: object) -> None:
+    program = tmp_path / "jcs.mjs"
+    program.write_text(f"""\
+import {{ jcs }} from '{(readers.EXAMPLES / "verify.mjs").as_uri()}';
+process.stdout.write(jcs(JSON.parse(process.argv[2])));
+""")
+    assert readers.started([readers.NODE, program, json.dumps(value)]).shown.encode() == canonical.dumps(value)
