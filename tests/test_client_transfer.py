@@ -10,6 +10,7 @@ import pytest
 from galleryctl.client.connections import Patience
 from galleryctl.client.errors import PullError
 from galleryctl.client.places import WORK
+from galleryctl.client.sources import Address
 from pulls import DATA, OTHER, PIECE, bounds, dying, first, parts, plain, pulled, strays, wanted
 from servers import Answer, Asked, ranged, serving
 
@@ -127,6 +128,28 @@ def test_half_from_a_liar_is_found_out(tmp_path: Path) -> None:
         found = pulled(tmp_path, wanted(one.url, two.url), bounds=bounds(ranges=1))
     assert (tmp_path / "model.gguf").read_bytes() == DATA
     assert any("several sources" in each for each in found.warnings)
+
+
+def test_facts_that_contradict_each_other(tmp_path: Path) -> None:
+    with serving(parts()) as served, pytest.raises(PullError, match="recorded as empty"):
+        pulled(tmp_path, wanted(served.url, size=0))
+
+
+def test_a_closed_door_says_which_token_opens_it(tmp_path: Path) -> None:
+    with serving(lambda _: Answer(403)) as served:
+        hub = wanted(addresses=(Address(served.url, "huggingface"),))
+        with pytest.raises(PullError, match="HF_TOKEN takes a token"):
+            pulled(tmp_path, hub)
+
+
+def test_what_the_operator_named_leads_nowhere_else(tmp_path: Path) -> None:
+    with serving(parts()) as inner:
+        moved = Answer(302, b"", {"Location": f"{inner.url}/secret"})
+        with serving(lambda _: moved) as mirror:
+            own = wanted(addresses=(Address(mirror.url, "mirror", own=True),))
+            with pytest.raises(PullError, match="redirected to another host"):
+                pulled(tmp_path, own)
+        assert inner.asked == []
 
 
 def test_two_liars_and_a_true_one(tmp_path: Path) -> None:

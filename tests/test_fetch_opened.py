@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import gzip
+import socket
 import threading
 import time
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import pytest
 
-from galleryctl.fetch import BrokenError, Http, Limits
+from galleryctl.fetch import BrokenError, FetchError, Http, Limits, transport
 from servers import Answer, files, serving
 
 if TYPE_CHECKING:
@@ -76,3 +78,25 @@ def test_a_step_is_as_long_as_it_may_be() -> None:
         pytest.raises(BrokenError, match="does not answer in time"),
     ):
         list(answer.chunks)
+
+
+def test_the_head_of_an_answer_takes_no_longer_than_it_may(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(transport, "_HEAD", 0.5)
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def drip() -> None:
+            connection = server.accept()[0]
+            with connection, suppress(OSError):
+                connection.sendall(b"HTTP/1.1 200 OK\r\nX: ")
+                for _ in range(100):
+                    connection.sendall(b"x")
+                    time.sleep(0.05)
+
+        threading.Thread(target=drip, daemon=True).start()
+        start = time.monotonic()
+        with (
+            pytest.raises(FetchError, match=r"took longer than it may|does not answer in time"),
+            http().opened(f"http://127.0.0.1:{server.getsockname()[1]}/", limits=Limits(seconds=999, attempts=1)),
+        ):
+            pass
+        assert time.monotonic() - start < 4

@@ -200,7 +200,10 @@ class Reading:
         if left <= 0:
             raise PullError(f"{self._job.path}: takes longer than {patience.seconds:,.0f} seconds")
         most = _ENDLESS if size is None else max(size, 1)
-        limits = Limits(bytes=most, seconds=left, step=patience.step, attempts=2 if self._others else 4)
+        limits = Limits(
+            bytes=most, seconds=left, step=patience.step, attempts=2 if self._others else 4,
+            same_host=self._source.address.own,  # it may lead inside this network, and then only to itself
+        )  # fmt: skip
         stop = None if size is None else cursor.stop
         validator = self._source.validator if self._source.trusted else ""
         with self._source.origin.read(cursor.at, stop, validator, limits) as body:

@@ -183,6 +183,7 @@ class _Pull:
         self._stop = threading.Event()
         self._unwell: set[str] = set()
         self._parts: dict[str, Part] = {}
+        self._lock = threading.Lock()
         self._done: dict[str, int] = {each.name: _length(found.places[each.name]) for each in found.here}
         self._reused = sum(self._done.values())
         for each in found.here:  # the first pull into a folder had no journal to write this into
@@ -240,11 +241,12 @@ class _Pull:
                 future.result()
 
     def _progress(self) -> Progress:
-        parts = dict(self._parts)
-        wanted = {**self._done, **{name: part.have for name, part in parts.items() if name not in self._done}}
+        with self._lock:
+            done = dict(self._done)
+            parts = {name: part for name, part in self._parts.items() if name not in done}
         return Progress(
-            len(self._done), len(self._plan.places), sum(wanted.values()), self._plan.total, self._meter.bytes,
-            next((name for name in parts if name not in self._done), ""),
+            len(done), len(self._plan.places), sum(done.values()) + sum(part.have for part in parts.values()),
+            self._plan.total, self._meter.bytes, next(iter(parts), ""),
         )  # fmt: skip
 
     def _one(self, wanted: Wanted, ranges: int) -> None:
@@ -259,18 +261,21 @@ class _Pull:
 
         waiting = f"{wanted.path}: another process is fetching it; waiting for that"
         if not part.acquire(ready, lambda: self._told(waiting)):
-            self._done[wanted.name] = _length(place)
-            self._reused += self._done[wanted.name]
+            with self._lock:
+                self._done[wanted.name] = _length(place)
+                self._reused += self._done[wanted.name]
             return
         try:
-            self._parts[wanted.name] = part
-            self._reused += part.have
+            with self._lock:
+                self._parts[wanted.name] = part
+                self._reused += part.have
             self._transfer(wanted, part, ranges)
             refuse_links(place, self._plan.folder)
             status = part.finish(place)
             if wanted.sha256:
                 self._verified.add(wanted.name, status, wanted.sha256)
-            self._done[wanted.name] = status.st_size
+            with self._lock:
+                self._done[wanted.name] = status.st_size
         finally:
             part.save()
             part.close()
@@ -286,7 +291,8 @@ class _Pull:
         try:
             transfer.run()
         finally:
-            self._unwell |= transfer.unwell
+            with self._lock:
+                self._unwell |= transfer.unwell
 
     def _twins(self, wanted: Wanted) -> Iterator[Address]:
         """The same file under another name, which came before."""

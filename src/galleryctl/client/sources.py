@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 KINDS = ("address", "huggingface", "modelscope", "csghub", "openmind_hub", "object", "url", "mirror")
 """Kinds of address, in the order in which they are tried."""
+TOKENS = {"huggingface": "HF_TOKEN", "modelscope": "MODELSCOPE_API_TOKEN", "csghub": "CSGHUB_TOKEN"}
+"""Variables of the environment that log in to hubs."""
 _REPO = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,95}/[A-Za-z0-9][A-Za-z0-9._-]{0,95}")
 _REVISION = re.compile(r"[A-Za-z0-9][A-Za-z0-9._/-]{0,199}")
 _DIGEST = re.compile(r"[0-9a-f]{64}")

@@ -17,6 +17,7 @@ from galleryctl.client.connections import Job, LaterError, Reading, Source
 from galleryctl.client.errors import PullError
 from galleryctl.client.origins import ChangedError, origin
 from galleryctl.client.parts import BEFORE
+from galleryctl.client.sources import TOKENS
 from galleryctl.fetch.port import DeniedError, FetchError, MissingError
 
 if TYPE_CHECKING:
@@ -86,6 +87,8 @@ class Transfer:
     def _failed(self, source: Source, error: FetchError) -> None:
         shown = source.address.url.partition("?")[0]
         said = str(error) if shown in str(error) else f"{source.address.label}: {error}"
+        if isinstance(error, DeniedError) and source.address.kind in TOKENS:
+            said += f"; {TOKENS[source.address.kind]} takes a token of an account that may read it"
         self._failures.append(said)
         self._waiting.popleft()
         if isinstance(error, ChangedError):
@@ -104,6 +107,8 @@ class Transfer:
     def _blame(self, digest: str) -> None:
         """Drop the source of wrong bytes; where it cannot be known, each has to give the file alone from now on."""
         givers = [source for source in self._sources if source.key in self._part.givers]
+        if not self._part.givers:
+            raise PullError(f"{self._wanted.path}: is recorded as empty, with the SHA-256 of what is not empty")
         text = f"has SHA-256 {digest[:16]}… instead of {(self._wanted.sha256 or '')[:16]}…"
         if len(givers) == 1 and BEFORE not in self._part.givers:
             givers[0].wrong = True

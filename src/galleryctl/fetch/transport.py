@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from galleryctl.fetch.connecting import Resolver
 
 _CHUNK = 2**16
+_HEAD = 120.0  # seconds for the head of an answer, however long its body may take
 _GZIP = 31  # zlib's word for a gzip header and the largest window
 
 
@@ -58,7 +59,7 @@ class Transport(httpx2.BaseTransport):
             content=request.stream if isinstance(request.stream, httpx2.SyncByteStream) else None,
             extensions={"timeout": dict.fromkeys(("connect", "read", "write", "pool"), limits.step)},
         )
-        with _Until(deadline, url):
+        with _Until(min(deadline, time.monotonic() + _HEAD), url):
             answer = self._pool.handle_request(sent)
         found = httpx2.Headers(answer.headers)
         encoding = found.get("content-encoding", "identity").strip().lower()
