@@ -268,6 +268,18 @@ def test_another_root_is_refused(gallery: Published, registry: Callable[..., Pat
     assert not (tmp_path / "mirror").exists()
 
 
+def test_the_mirror_of_another_gallery_is_not_overwritten(
+    gallery: Published, registry: Callable[..., Path], tmp_path: Path
+) -> None:
+    other = publish(registry(name="other"), tmp_path / "other-site", tmp_path / "other-keys", now=NOW)
+    out = tmp_path / "mirror"
+    mirror(gallery, out)
+    before = files(out)
+    with pytest.raises(OutputError, match="another root"):
+        mirror(other, out)
+    assert files(out) == before
+
+
 def test_expired_metadata_are_not_copied(gallery: Published, tmp_path: Path) -> None:
     with pytest.raises(ExpiredError, match="timestamp"):
         mirror(gallery, tmp_path / "mirror", now=NOW + dt.timedelta(days=8))

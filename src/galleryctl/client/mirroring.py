@@ -118,10 +118,13 @@ def verify(reader: Callable[[], Reader], root: bytes, out: Path, *, now: dt.date
     """The head of a gallery and all that vouches for it, not older than what a folder has of it already."""
     seen, roots = _seen(out)
     trusted = trust.Trust(root, roots, seen, reader(), now).head(layout.METADATA, "")
-    first = min(trusted.roots)
-    known = {**roots, **trusted.roots}
-    if first > 1 and not all(version in known for version in range(1, first)):
+    known = dict(trusted.roots)
+    if not set(range(1, min(known))) <= roots.keys():
         known |= _earlier(reader, trusted.roots, now)
+    shared = roots.keys() & known.keys()
+    if bool(roots) > bool(shared) or any(roots[version] != known[version] for version in shared):
+        raise OutputError(f"{out} mirrors a gallery with another root: choose another folder")
+    known |= roots
     metadata = {layout.metadata("root", version): data for version, data in known.items()}
     metadata |= {_path(role, data): data for role, data in trusted.metadata.items()}
     data = reader().document(layout.addressed(layout.CATALOG, trusted.sha256), trusted.sha256, trusted.length)
@@ -141,8 +144,12 @@ def _seen(out: Path) -> tuple[dict[str, bytes], dict[int, bytes]]:
         found["snapshot"] = (out / layout.metadata("snapshot", _version(found["timestamp"], "snapshot"))).read_bytes()
         for role in ("targets", "catalog"):
             found[role] = (out / layout.metadata(role, _version(found["snapshot"], role))).read_bytes()
-    roots = {path.name.partition(".")[0]: path for path in (out / layout.METADATA).glob("*.root.json")}
-    return found, {int(version): path.read_bytes() for version, path in roots.items() if version.isdecimal()}
+    roots = {}
+    for path in (out / layout.METADATA).glob("[1-9]*.root.json"):
+        with suppress(ValueError):
+            data = path.read_bytes()
+            roots[int(path.name.partition(".")[0])] = data if json.loads(data) else b""
+    return found, roots
 
 
 def _earlier(reader: Callable[[], Reader], roots: Mapping[int, bytes], now: dt.datetime) -> dict[int, bytes]:
