@@ -130,6 +130,27 @@ class TestKeys:
         world.files = stolen.files
         refused(reader, VerificationError, "timestamp: is not signed by the keys that are trusted", "timestamp")
 
+    def test_recovery_from_a_thief_who_pushed_everything_ahead(
+        self, gallery: Callable[..., Gallery], world: World
+    ) -> None:
+        reader = gallery()
+        reader.sync()
+        stolen = world.copy()
+        stolen.versions |= dict.fromkeys(("catalog", "snapshot", "timestamp"), 900_000)
+        stolen.serial = 2**40
+        stolen.publish(llm={"acme/one": listing("Mine")})
+        honest, world.files = world.files, stolen.files
+        assert reader.sync().serial == 2**40 + 1  # who has the key is believed, until it is replaced
+        world.files = honest
+        refused(reader, RollbackError, "^timestamp: ", "timestamp")
+        world.rotate(CryptoSigner.generate_ed25519())
+        news(world)
+        refused(reader, RollbackError, "serial 2 of epoch 1 is older", "catalog")
+        world.epoch = 2
+        world.publish()
+        assert reader.sync().serial == 3
+        assert titles(reader)["acme/one"] == "Uno"
+
     def test_one_key_twice_is_one(self, gallery: Callable[..., Gallery], world: World) -> None:
         reader = gallery()
         reader.sync()

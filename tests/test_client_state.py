@@ -59,6 +59,21 @@ class TestNatives:
             f"runtimes/xinference/llm/{sha(b'[3]')}.json"
         ]
 
+    def test_a_runtime_that_went_and_came_back(self, gallery: Callable[..., Gallery], world: World) -> None:
+        world.natives = {"xinference": {"llm.json": b"[1]"}, "localai": {"index.yaml": b"- a\n"}}
+        world.publish()
+        reader = gallery()
+        reader.sync([], natives="xinference")
+        gone = world.natives.pop("xinference")
+        world.publish()
+        reader.sync()
+        with pytest.raises(UnknownError):
+            reader.native("xinference")
+        world.natives["xinference"] = gone
+        world.publish()
+        reader.sync()
+        assert reader.native("xinference") == {"llm.json": b"[1]"}
+
     def test_a_runtime_that_there_is_not(self, gallery: Callable[..., Gallery], world: World) -> None:
         assert gallery().sync(natives="vllm").warnings == ("the gallery publishes no files for runtimes",)
         world.natives = {"localai": {"index.yaml": b"- a\n"}}

@@ -12,7 +12,7 @@ import time
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
-from urllib.parse import unquote, urlsplit
+from urllib.parse import urlsplit
 
 from galleryctl import canonical
 from galleryctl.client.errors import DamagedError
@@ -131,7 +131,9 @@ class Reader:
         return data
 
     def _place(self, path: str) -> Path:
-        return Path(unquote(urlsplit(self.address).path)) / path
+        from urllib.request import url2pathname  # noqa: PLC0415 - on use: hosts are the rule
+
+        return Path(url2pathname(urlsplit(self.address).path)) / path
 
 
 def shown(url: str) -> str:

@@ -63,6 +63,8 @@ class Facts:
     etag_from: str = ""
     every: bool = False
     """Whether all types are wanted, those to come too."""
+    natives: tuple[str, ...] = ()
+    """Runtimes whose files are wanted."""
 
 
 class Base(NamedTuple):
@@ -187,9 +189,6 @@ class Cache:
 
         return self._run(read, number)
 
-    def kinds(self) -> set[str]:
-        return self._run(lambda file: {kind for (kind,) in file.execute("SELECT DISTINCT kind FROM files")})
-
     def digests(self, kind: str) -> dict[str, str]:
         said = "SELECT name, sha256 FROM files WHERE kind = ?"
         return self._run(lambda file: dict(file.execute(said, [kind])))
@@ -236,7 +235,7 @@ class Cache:
             for again in (True, False):
                 try:
                     return self._once(work, number, writing=writing)
-                except (sqlite3.Error, _BrokenError, ValueError, TypeError) as error:
+                except (sqlite3.Error, _BrokenError, ValueError, TypeError, KeyError) as error:
                     broken = not isinstance(error, sqlite3.Error) or _code(error) in _BROKEN or "no such" in str(error)
                     if not (again and broken):
                         raise ClientError(f"{self._path}: the cache cannot be used: {error}") from error
@@ -372,7 +371,8 @@ def _base(file: sqlite3.Connection) -> Base:
     number, catalog, total, facts = found
     if catalog is None:
         return Base(number, None, None)
-    return Base(number, _whole(catalog, total), Facts(**json.loads(facts)))
+    known = json.loads(facts)
+    return Base(number, _whole(catalog, total), Facts(**{**known, "natives": tuple(known["natives"])}))
 
 
 def _newest(file: sqlite3.Connection) -> Newest | None:

@@ -24,7 +24,7 @@ from galleryctl.spec.published import Natives, Revoked
 
 if TYPE_CHECKING:
     import datetime as dt
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from galleryctl.client.asking import Reader
     from galleryctl.client.cache import Base, Cache
@@ -76,6 +76,8 @@ class Syncing:
         data, facts, trusted = self._moved(base, facts)
         if base.catalog is None and wanted.types is None:
             facts = replace(facts, every=True)
+        if wanted.native:
+            facts = replace(facts, natives=tuple(sorted({*facts.natives, wanted.native})))
         catalog = heads.read(data)
         floors = [heads.Floor(each.epoch, each.serial) for each in (before, newest) if each is not None]
         heads.follows(catalog, max(floors, default=None), before, self._now)
@@ -84,7 +86,7 @@ class Syncing:
         self._newest = Newest(catalog.epoch, catalog.serial, revoked.frame)
         if facts.every and wanted.types is None:
             wanted = wanted._replace(types=frozenset(catalog.types))
-        change = self._change(base, catalog, held, revoked, wanted)
+        change = self._change(base, catalog, held, revoked, wanted, facts.natives)
         change = replace(
             change,
             catalog=data,
@@ -161,7 +163,13 @@ class Syncing:
         return Document(ref.since, ref.sha256, ref.length, frame=data)
 
     def _change(
-        self, base: Base, catalog: Catalog, held: Mapping[str, Document], revoked: Document, wanted: Wanted
+        self,
+        base: Base,
+        catalog: Catalog,
+        held: Mapping[str, Document],
+        revoked: Document,
+        wanted: Wanted,
+        runtimes: Iterable[str],
     ) -> Change:
         at_hand = {name.removeprefix("types/") for name in held if name.startswith("types/")}
         asked = wanted.types or frozenset()
@@ -180,7 +188,7 @@ class Syncing:
         self._warnings += [said for document in new.values() for said in _lacking(document)]
         if revoked.whole:
             new["revoked"] = revoked
-        files, listed = self._natives(catalog, held, wanted.native)
+        files, listed = self._natives(catalog, held, wanted.native, runtimes)
         if listed is not None:
             new["runtimes"] = listed
         gone = tuple(name for name in held if name not in named)
@@ -213,11 +221,10 @@ class Syncing:
         return None
 
     def _natives(
-        self, catalog: Catalog, held: Mapping[str, Document], asked: str | None
+        self, catalog: Catalog, held: Mapping[str, Document], asked: str | None, runtimes: Iterable[str]
     ) -> tuple[dict[str, dict[str, tuple[str, bytes]]], Document | None]:
         """The files of runtimes that changed, and their list where that did."""
-        kinds = {each for each in self._cache.kinds() if each.startswith(NATIVE)}
-        kinds |= {f"{NATIVE}{asked}"} if asked else set()
+        kinds = {f"{NATIVE}{each}" for each in runtimes}
         if not kinds or catalog.runtimes is None:
             if asked:
                 self._warnings.append("the gallery publishes no files for runtimes")
