@@ -375,11 +375,11 @@ show() {
 list() {
   local found left
   document "v1/types/$1/" "$work/catalog" ".types[\"$1\"]"
-  facts document "$document" '.schema, ([.models[] | select(any(.releases[]?; .requires))] | length)' found left
+  facts document "$document" '.schema, ([.models[] | select(any(., .releases[]?; .requires))] | length)' found left
   schema document "$found"
   jq -r --arg today "${now%T*}" --slurpfile bad "$work/revoked" '
     def plain: tostring | gsub("[\u0000-\u001f\u007f-\u009f]"; " ");
-    .type as $type | .models | to_entries[] | select(any(.value.releases[]?; .requires) | not) | .key as $id | .value
+    .type as $type | .models | to_entries[] | select(.value | any(., .releases[]?; .requires) | not) | .key as $id | .value
     | .latest as $latest
     | (if any($bad[0].revoked[]?; .id == $id and any(.releases[]?; . == $latest)) then "revoked"
        elif .expires and .expires <= $today then "expired" else .status end) as $status

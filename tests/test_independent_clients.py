@@ -12,6 +12,7 @@ import pytest
 import readers
 import vectors
 from galleryctl import layout
+from galleryctl.client import ClientError, ExpiredError, Gallery, RollbackError, SchemaError, VerificationError
 from publishing import publish, rotate
 
 if TYPE_CHECKING:
@@ -24,6 +25,13 @@ if TYPE_CHECKING:
 
 CASES: list[dict[str, Any]] = json.loads((vectors.FOLDER / "cases.json").read_bytes())["cases"]
 MODEL = "models/llm/acme/tiny/model.yaml"
+ERRORS: dict[str, type[ClientError]] = {
+    "rollback": RollbackError,
+    "lower-serial": RollbackError,
+    "expired-timestamp": ExpiredError,
+    "later-major": SchemaError,
+    "later-reader": SchemaError,
+}
 every = pytest.mark.parametrize("client", readers.OTHERS)
 
 
@@ -135,3 +143,24 @@ def test_recorded_trees_are_judged_alike(case: Mapping[str, Any], client: Client
             if "serial" in step:
                 document = json.loads((site / layout.addressed(layout.CATALOG, done.shown.strip())).read_bytes())
                 assert document["serial"] == step["serial"]
+
+
+@pytest.mark.parametrize("case", CASES, ids=[case["name"] for case in CASES])
+def test_our_client_judges_them_as_they_say(case: Mapping[str, Any], tmp_path: Path) -> None:
+    site = tmp_path / "site"
+    site.mkdir()
+    now = dt.datetime.fromisoformat(vectors.NOW)
+    with readers.address(site) as url:
+        gallery = Gallery(url, root=vectors.FOLDER / case["root"], cache=tmp_path / "cache", now=lambda: now)
+        serial = None
+        for step in case["steps"]:
+            vectors.lay(site, step["trees"])
+            if "refused" in step:
+                with pytest.raises(ERRORS.get(case["name"], VerificationError)):
+                    gallery.sync()
+                if serial is not None:
+                    assert gallery.state().serial == serial
+            else:
+                synced = gallery.sync()
+                serial = step["serial"]
+                assert (synced.serial, synced.stale, len(list(gallery.models()))) == (serial, "", step["models"])
