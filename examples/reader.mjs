@@ -112,7 +112,9 @@ export class Reader {
     const found = bytes ? parse('discovery', bytes) : {};
     demand((found.gallery ?? 1) === 1, 'discovery', 'schema', `version ${found.gallery}`, '1');
     const { metadata = 'metadata/', targets = '' } = found;
-    for (const one of [metadata, targets]) demand(FOLDER.test(one), 'discovery', 'format', one, 'a folder of the gallery');
+    for (const one of [metadata, targets]) {
+      demand(FOLDER.test(one), 'discovery', 'format', one, 'a folder of the gallery');
+    }
     return { metadata, targets };
   }
 
@@ -323,7 +325,8 @@ async function main(args) {
     }
     for (const name of type ? [type] : Object.keys(catalog.types).sort()) {
       for (const [id, one] of Object.entries(await reader.models(name))) {
-        console.log([name, id, one.latest, reader.status(id, one), one.license, inEnglish(one.title)].map(plain).join('\t'));
+        const row = [name, id, one.latest, reader.status(id, one), one.license, inEnglish(one.title)];
+        console.log(row.map(plain).join('\t'));
       }
     }
     return 0;

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# A reader of a signed gallery in bash, with curl, jq (1.6) and openssl (3.0). It follows docs/verify.md step by step.
+# A reader of a signed gallery in bash 4, with curl, jq (1.6), openssl (3.0) and GNU's coreutils. It follows
+# docs/verify.md step by step.
 #
 #   reader.sh URL --root root.json --state DIR [--type llm] [--model publisher/name]
 #
