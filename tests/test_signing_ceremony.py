@@ -345,6 +345,19 @@ def test_nothing_is_signed_unread(run: Run, desk: Path) -> None:
     assert files(desk) != held
 
 
+def test_a_draft_of_somebody_else_draws_nothing_on_the_terminal(run: Run, desk: Path) -> None:
+    start(run, desk)
+    path = desk / "registry/trust/draft/1.root.json"
+    data = json.loads(path.read_bytes())
+    key = next(each for each in data["signed"]["keys"].values() if each.get("x-galleryctl-holder") == "chen")
+    key["x-galleryctl-holder"] = "bob\x1b[2K\u202e"
+    path.write_text(json.dumps(data))
+    for words in (("ceremony",), ("status",), ("ceremony", "sign", "--yes", "--key", "../ada.pem")):
+        done = run("keys", *words, cwd=desk)
+        assert done.exit_code == 0
+        assert not {"\x1b", "\u202e"} & set(done.stdout + done.stderr)
+
+
 @pytest.mark.parametrize("columns", [60, 120])
 def test_lines_fit_the_terminal(run: Run, desk: Path, columns: int) -> None:
     holding(run, desk)

@@ -63,9 +63,11 @@ def say(lines: Iterable[str], *, err: bool = False) -> None:
     import shutil  # noqa: PLC0415 - on use
     import textwrap  # noqa: PLC0415 - on use
 
+    from galleryctl.report import visible  # noqa: PLC0415 - on use
+
     stream = sys.stderr if err else sys.stdout
     width = shutil.get_terminal_size().columns if stream.isatty() else 10**6
-    for line in lines:
+    for line in map(visible, lines):  # files that others wrote are told of
         start = line[: len(line) - len(line.lstrip())]
         wrapped = textwrap.wrap(
             line.strip(), width, initial_indent=start, subsequent_indent=f"{start}  ",

@@ -18,7 +18,7 @@ from galleryctl.signing import metadata
 from galleryctl.signing.errors import SignatureError
 from galleryctl.signing.metadata import CATALOG, MOST, ONLINE, ROOT, TARGETS
 from galleryctl.signing.trust import Trust
-from galleryctl.spec.trust import HOLDER
+from galleryctl.spec.trust import HOLDER, HOLDER_PATTERN
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -183,8 +183,14 @@ def name(role: str, version: int) -> str:
 
 def short(key: Key) -> str:
     """A key as people speak of it: whose it is, and the beginning of its id."""
-    holder = key.unrecognized_fields.get(HOLDER)
-    return f"{holder} ({key.keyid[:12]})" if isinstance(holder, str) and holder else key.keyid[:12]
+    holder = holder_of(key)
+    return f"{holder} ({key.keyid[:12]})" if holder else key.keyid[:12]
+
+
+def holder_of(key: Key) -> str:
+    """Who holds a key, as the root says; empty where it does not, or says something that is no name."""
+    found = key.unrecognized_fields.get(HOLDER)
+    return found if isinstance(found, str) and re.fullmatch(HOLDER_PATTERN, found) else ""
 
 
 def _files(folder: Path) -> _Files:

@@ -19,7 +19,7 @@ from galleryctl.errors import UsageError
 from galleryctl.signing import draft, metadata
 from galleryctl.signing.errors import SignatureError
 from galleryctl.signing.metadata import CATALOG, ROOT, SNAPSHOT, TARGETS, TIMESTAMP
-from galleryctl.spec.trust import HOLDER
+from galleryctl.spec.trust import HOLDER, HOLDER_PATTERN
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -31,7 +31,6 @@ if TYPE_CHECKING:
     from galleryctl.signing.draft import Draft
     from galleryctl.signing.trust import Trust
 
-_HOLDER = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@-]{0,63}")
 _PREFIX = 6  # characters of an id that tell keys apart
 _PEOPLE = (ROOT, TARGETS)
 _PROGRAMS = (SNAPSHOT, TIMESTAMP)
@@ -47,7 +46,7 @@ class Proposal:
 
 def named(key: Key, holder: str) -> Key:
     """The key with the name of who holds it, which stands in the root. Its id stays."""
-    if not _HOLDER.fullmatch(holder):
+    if not re.fullmatch(HOLDER_PATTERN, holder):
         raise UsageError(f"{holder!r} is no name for a holder: take letters, digits, dots and hyphens")
     return SSlibKey(key.keyid, key.keytype, key.scheme, dict(key.keyval), {HOLDER: holder})
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from galleryctl.signing import draft, metadata
 from galleryctl.signing.metadata import CATALOG, ROOT, SNAPSHOT, TARGETS, TIMESTAMP
-from galleryctl.spec.trust import HOLDER, left
+from galleryctl.spec.trust import left
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -39,7 +39,7 @@ class Part:
 
     def told(self) -> dict[str, Any]:
         """As JSON has it."""
-        keys = [{"id": key.keyid, "type": key.keytype, "holder": _holder(key)} for key in self.keys]
+        keys = [{"id": key.keyid, "type": key.keytype, "holder": draft.holder_of(key)} for key in self.keys]
         found = {
             "role": self.role,
             "keys": [{name: value for name, value in key.items() if value} for key in keys],
@@ -125,8 +125,3 @@ def _due(parts: tuple[Part, ...], state: Draft, within: dt.timedelta) -> Iterato
         yield f"no key may sign all of {CATALOG}, {SNAPSHOT} and {TIMESTAMP}: nothing can be published"
     if parts and len(parts[0].keys) == parts[0].threshold > 1:
         yield f"all {parts[0].threshold} holders of root have to sign: with one key lost it can never change again"
-
-
-def _holder(key: Key) -> str:
-    found = key.unrecognized_fields.get(HOLDER)
-    return found if isinstance(found, str) else ""

@@ -16,9 +16,10 @@ if TYPE_CHECKING:
 
 HOLDER = "x-galleryctl-holder"
 """The field of a key of root that says who holds it."""
+HOLDER_PATTERN = r"[A-Za-z0-9][A-Za-z0-9._@-]{0,63}"
 CATALOG = "catalog"
 """The role that targets delegate the head of the index to."""
-KeyId = str
+KeyId = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 _Positive = Annotated[int, Field(ge=1, lt=2**53)]
 
 
@@ -35,7 +36,7 @@ class Key(Frozen):
     keytype: str
     scheme: str
     keyval: KeyValue
-    holder: Annotated[str, Field(alias=HOLDER)] = ""
+    holder: Annotated[str, Field(alias=HOLDER, pattern=rf"^({HOLDER_PATTERN})?$")] = ""
     """Who holds it; empty where that is a program."""
 
 
