@@ -345,6 +345,17 @@ def test_old_metadata_stays_as_long_as_documents(signed: Published, tmp_path: Pa
     assert (signed.site / "metadata/1.root.json").is_file()
 
 
+def test_metadata_that_nobody_is_led_to_goes(signed: Published) -> None:
+    folder = signed.site / "metadata"
+    for name in ("7.snapshot.json", "2147483648.catalog.json"):
+        (folder / name).write_bytes(b"left by a run that was killed, or by a thief")
+    done = signed.sign(NOW + 8 * DAY)
+    assert done.removed == ("metadata/2147483648.catalog.json", "metadata/7.snapshot.json")
+    assert sorted(path.name for path in folder.iterdir()) == [
+        "1.catalog.json", "1.root.json", "1.snapshot.json", "1.targets.json", "2.snapshot.json", "timestamp.json"
+    ]  # fmt: skip
+
+
 # -- failing
 
 

@@ -46,8 +46,17 @@ def pushed(signed: Published, version: int) -> None:
     (signed.site / "metadata/timestamp.json").write_bytes(metadata.dumps(timestamp))
 
 
-@pytest.mark.parametrize("version", [2**31, 2**20])
-def test_recovery_from_a_stolen_key(signed: Published, tmp_path: Path, version: int) -> None:
+@pytest.mark.parametrize(
+    ("version", "kept", "expected"),
+    [
+        (2**31, True, (2, 2, 2)),  # from the last good tree
+        (2**31, False, (1, 1, 1)),  # nothing but the address is left, and it says nothing that helps
+        (2**20, False, (2, 2**20 + 1, 2**20 + 1)),  # not so far that one could not go on
+    ],
+)
+def test_recovery_from_a_stolen_key(
+    signed: Published, tmp_path: Path, version: int, kept: bool, expected: tuple[int, int, int]
+) -> None:
     folder = remembering(tmp_path)
     good = tmp_path / "good"
     shutil.copytree(signed.site, good)
@@ -56,12 +65,16 @@ def test_recovery_from_a_stolen_key(signed: Published, tmp_path: Path, version: 
     stolen = tmp_path / "live"
     signed.site.rename(stolen)
     good.rename(signed.site)
+    if not kept:
+        shutil.rmtree(signed.site / "metadata")
     rotate(signed.keys, now=NOW)
     done = signed.sign(NOW, earlier=stolen)
-    assert versions(done)[2] == (2 if version == 2**31 else version + 1)
+    assert versions(done) == expected
+    assert bool(done.warnings) is (version == 2**31)
     assert updated(signed.site, signed.root, folder, NOW) == head(signed.site)
     (tmp_path / "new").mkdir()
     assert updated(signed.site, signed.root, tmp_path / "new", NOW) == head(signed.site)
+    assert signed.sign(NOW, earlier=stolen).due == {}
 
 
 def test_a_stolen_key_that_is_still_trusted_is_told(signed: Published) -> None:

@@ -329,15 +329,15 @@ def _kept(role: str, data: bytes, version: int, newest: int, now: dt.datetime) -
 
 
 def _prune(site: Path, plan: _Plan, now: dt.datetime) -> tuple[str, ...]:
+    """Remove metadata that nobody is led to any more, and what is beyond the present: nobody ever was led there."""
     gone = []
     place = Folder(site)
     for role, version in place.metadata():
-        if role not in {CATALOG, SNAPSHOT} or version > plan.versions[role] - GENERATIONS:
+        if role not in {CATALOG, SNAPSHOT}:
             continue
-        path = layout.metadata(role, version)
+        path, newest = layout.metadata(role, version), plan.versions[role]
         with suppress(SignatureError):  # what is no metadata goes too
-            data = place.read(path, MOST[role]) or b""
-            if version <= plan.versions[role] and _kept(role, data, version, plan.versions[role], now):
+            if version <= newest and _kept(role, place.read(path, MOST[role]) or b"", version, newest, now):
                 continue
         (site / path).unlink(missing_ok=True)
         gone.append(path)
