@@ -6,6 +6,7 @@ import datetime as dt
 import json
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -357,6 +358,30 @@ def test_watching_speaks_to_machines_line_by_line(world: World) -> None:
         world.change(SECOND)
         told = json.loads(process.stdout.readline())
         assert (told["serial"], told["changed"]) == (2, True)
+
+
+def test_watching_tells_machines_what_failed(world: World) -> None:
+    with serving(lambda _: Answer(404)) as served, watching(world.words(served.url, "--format", "json")) as process:
+        assert process.stdout is not None
+        assert "nothing is at hand" in json.loads(process.stdout.readline())["error"]
+
+
+def test_a_cache_that_is_behind_does_not_take_a_home_back(run: Run, world: World) -> None:
+    home = world.folder / "home"
+    old = world.folder / "old"
+    shutil.copytree(world.published.site, old)
+    with failing(world.published.site) as (served, _):
+        words = world.words(served.url, "--runtime", "xinference", "--home", home)
+        world.change(SECOND)
+        run(*words)
+        before = (home / LLM).read_bytes()
+        shutil.rmtree(world.folder / "cache")
+        shutil.rmtree(world.published.site)
+        shutil.copytree(old, world.published.site)
+        done = run(*words)
+    assert done.exit_code == 0
+    assert f"{home}: nothing written: it holds serial 2 already" in done.stdout
+    assert (home / LLM).read_bytes() == before
 
 
 @pytest.mark.parametrize("text", ["0s", "soon", "-1m", ""])

@@ -20,7 +20,7 @@ from tuf.ngclient import Updater
 
 from galleryctl import layout
 from galleryctl.client import mirroring
-from galleryctl.client.errors import DamagedError, ExpiredError, RollbackError, VerificationError
+from galleryctl.client.errors import DamagedError, ExpiredError, RollbackError, SchemaError, VerificationError
 from galleryctl.errors import OutputError
 from galleryctl.fetch import FetchError, Http, Limits
 from publishing import Published, publish, serve
@@ -315,6 +315,47 @@ def test_other_files_in_a_mirror_stay(gallery: Published, commit: Callable[..., 
         mirror(gallery, out)
     assert (out / "README").read_text() == "Ask Ada."
     assert (out / "v1" / "types" / "mine.json").is_file()
+
+
+@pytest.mark.parametrize("kind", ["link", "folder"])
+def test_what_is_in_the_way_is_not_replaced(gallery: Published, tmp_path: Path, kind: str) -> None:
+    out = tmp_path / "mirror"
+    mirror(gallery, out)
+    (out / layout.REVOKED).unlink()
+    if kind == "link":
+        (out / layout.REVOKED).symlink_to(tmp_path / "elsewhere")
+    else:
+        (out / layout.REVOKED).mkdir()
+    with pytest.raises(OutputError, match="is in the way"):
+        mirror(gallery, out)
+    assert not (tmp_path / "elsewhere").exists()
+    assert (out / layout.REVOKED).is_symlink() == (kind == "link")
+
+
+def test_what_nobody_vouches_for_may_be_missing_and_is_told(gallery: Published, tmp_path: Path) -> None:
+    (gallery.site / "v1/schemas/delta.schema.json").unlink()
+    assert mirror(gallery, tmp_path / "mirror").missing == ("v1/schemas/delta.schema.json",)
+    whole(gallery, tmp_path / "mirror", tmp_path / "work")
+
+
+@pytest.mark.parametrize(
+    ("change", "error"),
+    [
+        ({"metadata": "tuf/"}, SchemaError),
+        ({"catalog": "../catalog.json"}, SchemaError),
+        ({"title": 7}, SchemaError),
+        (None, DamagedError),
+    ],
+)
+def test_the_document_that_leads_to_the_index_has_to_lead_there(
+    gallery: Published, tmp_path: Path, change: dict[str, object] | None, error: type[Exception]
+) -> None:
+    path = gallery.site / layout.DISCOVERY
+    told = json.loads(path.read_bytes())
+    path.write_text("[]" if change is None else json.dumps(told | change))
+    with pytest.raises(error):
+        mirror(gallery, tmp_path / "mirror")
+    assert not (tmp_path / "mirror" / layout.TIMESTAMP).exists(), "no client takes it for a gallery"
 
 
 # -- what interruptions leave

@@ -118,6 +118,14 @@ def test_files_lie_under_their_digests(
     assert (again["files"], again["fetched"], hub) == (len(expected), 0, [])
 
 
+def test_people_are_told_what_came(run: Run, gallery: Published, hub: list[str], tmp_path: Path) -> None:
+    words = ["-g", gallery.site, "--root", gallery.root, "--allow-private", "--weights", "acme/tiny"]
+    done = run("mirror", tmp_path / "mirror", *words)
+    size = len(PLAIN + SMALL + LARGE)
+    assert f"files of models: 3 of {size:,} bytes, {size:,} fetched, 0 removed\n" in done.stdout
+    assert len(hub) == 3
+
+
 def test_a_mirror_of_a_mirror_needs_no_hub(
     run: Run, gallery: Published, hub: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
