@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 PIECE = 2**16
 DATA = random.Random(5).randbytes(10 * PIECE + 123)  # noqa: S311 - the same in every run
 OTHER = random.Random(6).randbytes(len(DATA))  # noqa: S311
-QUICK = Patience(step=5.0, pause=0.01)
+QUICK = Patience(step=5.0, pause=0.01, ramp=0.0)
 
 
 def http() -> Http:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from galleryctl.client.connections import Job, LaterError, Meter, Reading, Source
+from galleryctl.client.connections import Job, LaterError, Meter, Ramp, Reading, Source
 from galleryctl.client.errors import PullError
 from galleryctl.client.origins import origin
 from galleryctl.client.parts import Part, StoppedError
@@ -103,3 +103,15 @@ def test_no_more_connections_than_pieces(tmp_path: Path) -> None:
     with serving(parts()) as served:
         Reading(work, source(served.url), others=False).run()
         assert [asked.headers["range"] for asked in served.asked] == [f"bytes={len(DATA) - 10}-{len(DATA) - 1}"]
+
+
+def test_one_more_connection_only_while_it_helps(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = [100.0]
+    monkeypatch.setattr(time, "monotonic", lambda: now[0])
+    ramp = Ramp(0.5, counted=1000)
+    asked = []
+    for seconds, counted in [(0.4, 1400), (0.1, 1500), (0.5, 2500), (0.5, 3550), (9.0, 9000), (0.6, 9900), (0.1, 9900)]:
+        now[0] += seconds
+        asked.append(ramp.up(counted))
+    #               too early; the first; twice as fast; no faster; not yet again; again; too early
+    assert asked == [False, True, True, False, False, True, False]

@@ -27,6 +27,8 @@ PIECE = 2**26
 """Bytes of one request, where a source sends parts."""
 _SAVED = 5.0  # seconds between two entries of the journal
 _PARTING = 2.0  # seconds for a connection that was cut to notice it
+_FASTER = 1.15  # times the speed before: less is no reason for one more connection
+_AGAIN = 10.0  # seconds until one more is tried all the same
 _WORTH = 2**16  # bytes of an attempt that was not in vain
 _ENDLESS = 2**45
 
@@ -47,6 +49,8 @@ class Patience:
     """Attempts in a row that bring nothing."""
     pause: float = 0.5
     """Seconds before the second attempt; doubled each time."""
+    ramp: float = 0.5
+    """Seconds after which another connection is tried, if the last one made it faster."""
 
 
 class Meter:
@@ -116,6 +120,27 @@ class _Cursor:
     cut: Callable[[], None] | None = field(default=None)
 
 
+class Ramp:
+    """Whether one more connection is worth it: it is not where the last one brought nothing, as on a busy machine."""
+
+    def __init__(self, every: float, counted: int = 0) -> None:
+        self._every = every
+        self._since = time.monotonic()
+        self._bytes = counted
+        self._best = 0.0
+
+    def up(self, counted: int) -> bool:
+        """`counted` are the bytes so far."""
+        passed = time.monotonic() - self._since
+        if passed < self._every:
+            return False
+        speed = (counted - self._bytes) / passed if passed else 0.0
+        if self._every and speed < self._best * _FASTER and passed < _AGAIN:
+            return False
+        self._since, self._bytes, self._best = time.monotonic(), counted, speed
+        return True
+
+
 class Reading:
     """What is missing of a file, from one source. With `others`, another one could go on instead."""
 
@@ -131,6 +156,8 @@ class Reading:
         self._cursors: list[_Cursor] = []
         self._errors: list[BaseException] = []
         self._workers: list[threading.Thread] = []
+        self._parts = False
+        self._ramp = Ramp(job.patience.ramp, job.meter.bytes)
 
     def run(self) -> None:
         """Raises `FetchError` where the source fails, `LaterError`, `PullError`, `StoppedError`."""
@@ -143,11 +170,17 @@ class Reading:
                 self._cut()
                 if time.monotonic() > end and self._job.stop.is_set():
                     break  # it waits for an answer, and will see that nobody wants it any more
+            elif self._more() and self._ramp.up(self._job.meter.bytes):
+                self._start()
             self._part.save(_SAVED)
         if self._job.stop.is_set():
             raise StoppedError
         for error in sorted(self._errors, key=lambda error: isinstance(error, FetchError)):
             raise error
+
+    def _more(self) -> bool:
+        """Whether another connection would have something to do."""
+        return self._parts and bool(self._pieces) and len(self._workers) < self._job.ranges
 
     def _start(self) -> None:
         worker = threading.Thread(target=self._work, name="pull", daemon=True)
@@ -236,10 +269,7 @@ class Reading:
                 cursor.at, cursor.stop, cursor.parts = 0, 2**62, False
             if part.size is not None:
                 cursor.stop = min(cursor.stop, part.size)
-            alone = len(self._workers) == 1
-        if body.parts and alone:
-            for _ in range(min(self._job.ranges - 1, len(self._pieces))):
-                self._start()
+            self._parts = body.parts
 
     def _anew(self) -> None:
         """A source that sends no parts begins at the start, if no other one can go on."""

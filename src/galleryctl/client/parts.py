@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-_BLOCK = 2**20
+_BLOCK = 2**22
 _POLL = 0.1  # seconds between two looks whether another process is done
 BEFORE = "before"
 """The giver of what an earlier pull fetched."""
