@@ -383,3 +383,13 @@ def test_a_terminal_is_asked_for_what_is_not_given(desk: Path) -> None:
     assert state.root is not None
     assert state.root.signed.roles["root"].threshold == 2
     assert len(state.root.signed.roles["root"].keyids) == 3
+
+
+def test_a_proposal_that_was_half_written_is_whole_the_next_time(run: Run, desk: Path) -> None:
+    holding(run, desk)
+    run("keys", "renew", cwd=desk)
+    sign(run, desk, "ada")
+    (desk / "registry/trust/draft/2.targets.json").unlink()
+    assert run("keys", "renew", cwd=desk).exit_code == 0
+    state = draft.read(desk / "registry/trust")
+    assert [(ask.what, len(ask.signed)) for ask in state.asks()] == [("root 2", 1), ("root 2", 1), ("targets 2", 0)]
