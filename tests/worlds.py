@@ -92,6 +92,7 @@ class World:
         }
     )
     revoked: list[dict[str, Any]] = field(default_factory=list)
+    removed: dict[str, Any] = field(default_factory=dict)
     natives: dict[str, dict[str, bytes]] = field(default_factory=dict)
     files: dict[str, bytes] = field(default_factory=dict)
     catalog: dict[str, Any] = field(default_factory=dict)
@@ -130,7 +131,7 @@ class World:
             self.files[f"v1/models/{each}/{sha(data)}.json"] = data
             entries[each] = {"type": kind, "sha256": sha(data), "length": len(data), "releases": [row["latest"]]}
         aliases = {f"{each}-old": each for each in documents}
-        directory = rfc8785.dumps({"schema": "1.0", "models": entries, "aliases": aliases, "removed": {}})
+        directory = rfc8785.dumps({"schema": "1.0", "models": entries, "aliases": aliases, "removed": self.removed})
         revoked = rfc8785.dumps({"schema": "1.0", "revoked": self.revoked})
         self.catalog = {
             "schema": "1.0",
