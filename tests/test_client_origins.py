@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -86,6 +87,14 @@ class TestObjects:
         s3.put_object(Bucket=BUCKET, Key="model.gguf", Body=DATA)
         with pytest.raises(PullError, match="only https is asked"):
             pulled(tmp_path, wanted(f"s3://{BUCKET}/model.gguf"), fetcher=Http())
+
+    @pytest.mark.usefixtures("s3")
+    def test_without_the_library_another_source_may_do(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setitem(sys.modules, "s3fs", None)
+        with serving(parts()) as served:
+            found = pulled(tmp_path, wanted(f"s3://{BUCKET}/x", "s3://X", served.url))
+        assert "pip install 'galleryctl[s3]'" in found.warnings[0]
+        assert "is no prefix of an object store" in found.warnings[1]
 
 
 class TestTheWeb:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import fcntl
 import json
 import os
 import random
@@ -20,7 +21,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from galleryctl.client.errors import PullError
-from galleryctl.client.parts import Part, StoppedError, key
+from galleryctl.client.parts import Part, StoppedError, key, prune
 from galleryctl.client.places import WORK, workplace
 from pulls import DATA, OTHER, PIECE, bounds, first, http, parts, plain, pulled, sha256, strays, wanted
 from servers import Answer, Asked, serving
@@ -320,6 +321,20 @@ def test_a_part_that_is_a_link(tmp_path: Path) -> None:
     with serving(parts()) as served, pytest.raises(PullError, match="cannot be written"):
         pulled(tmp_path, wanted(served.url))
     assert not (tmp_path / "elsewhere").exists()
+
+
+def test_what_nobody_goes_on_with_goes(tmp_path: Path) -> None:
+    work = workplace(tmp_path)
+    for name in ("old", "new", "busy"):
+        (work / f"{name}.part").write_bytes(DATA)
+        (work / f"{name}.json").write_text("{}")
+    now = time.time()
+    for name in ("old", "busy"):
+        os.utime(work / f"{name}.part", (now - 31 * 86400, now - 31 * 86400))
+    with (work / "busy.part").open("rb+") as busy:
+        fcntl.flock(busy, fcntl.LOCK_EX)
+        prune(work, now)
+    assert sorted(path.name for path in work.iterdir()) == ["busy.json", "busy.part", "new.json", "new.part"]
 
 
 def test_keys_are_digests_or_stand_for_what_is_meant() -> None:

@@ -11,6 +11,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 from urllib.parse import unquote, urlsplit
 
+from galleryctl.errors import UsageError
 from galleryctl.fetch.port import BrokenError, FetchError, Limits, MissingError, RefusedError
 
 if TYPE_CHECKING:
@@ -134,7 +135,10 @@ class Stored:
 
     @contextmanager
     def read(self, start: int, stop: int | None, validator: str, limits: Limits) -> Iterator[Body]:  # noqa: ARG002
-        size, found = self._objects.facts(self._address.url)
+        try:
+            size, found = self._objects.facts(self._address.url)
+        except UsageError as error:  # no such address, or the library is missing: another source may do
+            raise FetchError(f"{self._address.label}: {error}") from error
         if validator and found and found != validator:
             raise ChangedError(f"{self._address.label}: the object was changed there while it was fetched")
         end = size if stop is None else min(stop, size)

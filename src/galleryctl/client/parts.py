@@ -30,6 +30,7 @@ _BLOCK = 2**22
 _POLL = 0.1  # seconds between two looks whether another process is done
 BEFORE = "before"
 """The giver of what an earlier pull fetched."""
+_OLD = 30 * 24 * 3600.0  # seconds after which an unfinished file is given up
 _JOURNAL = 2**20  # bytes of a journal: one of more is none of ours
 _FULL = {
     errno.ENOSPC: "the disk is full",
@@ -287,6 +288,21 @@ class _Behind(threading.Thread):
                 at += found
         except OSError as error:
             self.error = error
+
+
+def prune(work: Path, now: float) -> None:
+    """Take away what nobody went on with for a month: its file was replaced, or is not wanted any more."""
+    for path in work.glob("*.part"):
+        with suppress(OSError):
+            if now - path.lstat().st_mtime < _OLD:
+                continue
+            descriptor = os.open(path, os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC)
+            try:
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                path.unlink()
+                path.with_suffix(".json").unlink(missing_ok=True)
+            finally:
+                os.close(descriptor)
 
 
 def _sync_folder(folder: Path) -> None:

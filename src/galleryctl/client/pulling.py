@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, NamedTuple, TypedDict
 
 from galleryctl.client.connections import PIECE, Job, Meter, Patience
 from galleryctl.client.errors import PullError
-from galleryctl.client.parts import Part, key
+from galleryctl.client.parts import Part, key, prune
 from galleryctl.client.places import WORK, places, refuse_links, workplace
 from galleryctl.client.results import Pulled
 from galleryctl.client.sources import Address, Wanted
@@ -208,6 +208,7 @@ class _Pull:
             self._stop.set()
             pool.shutdown(wait=True, cancel_futures=True)
         progress(self._progress())
+        prune(self._work, time.time())
         plan = self._plan
         files = {each.path: plan.places[each.name] for each in (*plan.here, *plan.wanted)}
         return Pulled(plan.folder, files, self._meter.bytes, self._reused, tuple(self._warnings))

@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote, urlsplit
 
 from galleryctl.client.errors import PullError
-from galleryctl.runtimes.base import fill
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -148,6 +147,8 @@ def _once(known: Iterable[Address | None]) -> Iterator[Address]:
 
 
 def _sourced(sources: Sources, file: File, quantization: str, environ: Mapping[str, str]) -> Iterator[Address | None]:
+    from galleryctl.runtimes.base import fill  # noqa: PLC0415 - on use: all runtimes come with it
+
     for kind, hub in sources.hubs().items():
         if quantization in (hub.quantizations or (quantization,)) and kind in _HUBS:
             yield _hosted(kind, hub, file.path, quantization, environ)
@@ -157,6 +158,8 @@ def _sourced(sources: Sources, file: File, quantization: str, environ: Mapping[s
 
 
 def _hosted(kind: str, hub: Hub, path: str, quantization: str, environ: Mapping[str, str]) -> Address | None:
+    from galleryctl.runtimes.base import fill  # noqa: PLC0415 - as above
+
     repo = fill(hub.repo, quantization)
     revision = hub.revision or {"modelscope": "master"}.get(kind, "main")
     if not _REPO.fullmatch(repo) or not _REVISION.fullmatch(revision) or ".." in revision:
