@@ -45,12 +45,18 @@ def started(command: Sequence[str | Path], folder: Path | None = None) -> Outcom
     return Outcome(done.returncode, done.stdout, done.stderr)
 
 
+PROGRAMS: dict[str, list[str | Path]] = {
+    "mjs": [NODE, EXAMPLES / "reader.mjs"],
+    "sh": ["bash", EXAMPLES / "reader.sh"],
+}
+
+
 def mjs(url: str, root: Path, state: Path, *more: str) -> Outcome:
-    return started([NODE, EXAMPLES / "reader.mjs", url, "--root", root, "--state", state, *more])
+    return started([*PROGRAMS["mjs"], url, "--root", root, "--state", state, *more])
 
 
 def sh(url: str, root: Path, state: Path, *more: str) -> Outcome:
-    return started(["bash", EXAMPLES / "reader.sh", url, "--root", root, "--state", state, *more])
+    return started([*PROGRAMS["sh"], url, "--root", root, "--state", state, *more])
 
 
 def with_tuf_js(url: str, root: Path, state: Path) -> Outcome:

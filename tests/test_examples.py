@@ -6,6 +6,7 @@ import json
 import mimetypes
 import re
 import shutil
+import subprocess
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
@@ -170,14 +171,32 @@ def test_a_damaged_state_is_discarded(reader: Reader, states: Path, tmp_path: Pa
         assert reader(url, ROOT, tmp_path / "state", *THEN).said == ""
 
 
+@every
+def test_a_reader_that_is_killed_leaves_the_state_before(reader: Reader, states: Path, tmp_path: Path) -> None:
+    shutil.copytree(_after(reader, states, (("first",),)), tmp_path / "state")
+    kept = (tmp_path / "state/state.json").read_bytes()
+    running: list[subprocess.Popen[bytes]] = []
+
+    def answers(path: str) -> Answer | None:
+        if "/revoked/" in path:  # everything is verified, and nothing stored
+            running[0].kill()
+        return None
+
+    with serving(hostile(tmp_path, answers, "second")) as served:
+        words = [readers.base(served), "--root", str(ROOT), "--state", str(tmp_path / "state"), *THEN]
+        running.append(subprocess.Popen([*readers.PROGRAMS[reader.__name__], *words]))
+        assert running[0].wait(60) == -9
+        assert (tmp_path / "state/state.json").read_bytes() == kept
+
+
 # -- hostile servers
 
 
-def hostile(tmp_path: Path, answers: Callable[[str], Answer | None]) -> Callable[[Asked], Answer]:
-    """The first recorded tree, but for what `answers` says by path."""
+def hostile(tmp_path: Path, answers: Callable[[str], Answer | None], *more: str) -> Callable[[Asked], Answer]:
+    """The first recorded tree and more, but for what `answers` says by path."""
     site = tmp_path / "site"
     site.mkdir()
-    vectors.lay(site, ["first"])
+    vectors.lay(site, ["first", *more])
 
     def answer(asked: Asked) -> Answer:
         path = asked.path.lstrip("/")
@@ -282,8 +301,7 @@ def test_what_a_reader_does_not_know_is_ignored(reader: Reader, tmp_path: Path) 
 @every
 @pytest.mark.parametrize("words", [(), ("--root",), ("--nothing", "x"), ("http://127.0.0.1:1/", "--state", "x")])
 def test_wrong_use_is_told(reader: Reader, tmp_path: Path, words: tuple[str, ...]) -> None:
-    program = {"mjs": [readers.NODE, "reader.mjs"], "sh": ["bash", "reader.sh"]}[reader.__name__]
-    done = readers.started([program[0], readers.EXAMPLES / program[1], *words], tmp_path)
+    done = readers.started([*readers.PROGRAMS[reader.__name__], *words], tmp_path)
     assert done.code == 2
     assert "usage: reader." in done.said
     assert list(tmp_path.iterdir()) == []
