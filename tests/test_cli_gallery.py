@@ -1,0 +1,65 @@
+"""The options by which commands name a published gallery."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import TYPE_CHECKING, Any
+
+import click
+import pytest
+from click.testing import CliRunner
+
+from galleryctl.cli.gallery import gallery, opened
+from galleryctl.client import VerificationError
+from worlds import World
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+ENVIRONMENT = ("GALLERYCTL_GALLERY", "GALLERYCTL_ROOT", "GALLERYCTL_CACHE")
+
+
+def asked(*words: str, **environment: str) -> Any:  # noqa: ANN401 - what the command was given
+    given: dict[str, Any] = {}
+
+    @click.command()
+    @gallery
+    def command(**options: object) -> None:
+        given.update(options)
+
+    runner = CliRunner(env={**dict.fromkeys(ENVIRONMENT), **environment})
+    done = runner.invoke(command, words)
+    return given if done.exit_code == 0 else done.output
+
+
+def test_words() -> None:
+    given = asked("-g", "https://x.example", "--root", "r.json", "--cache", "c", "--grace", "30d", "--allow-private")
+    assert (given["url"], given["root"].name, given["cache"].name) == ("https://x.example", "r.json", "c")
+    assert (given["grace"], given["unsigned"], given["allow_private"]) == (dt.timedelta(days=30), False, True)
+
+
+def test_environment() -> None:
+    given = asked(GALLERYCTL_GALLERY="https://x.example", GALLERYCTL_ROOT="r.json", GALLERYCTL_CACHE="c")
+    assert (given["url"], str(given["root"]), str(given["cache"])) == ("https://x.example", "r.json", "c")
+
+
+def test_no_gallery() -> None:
+    assert "Missing option '--gallery'" in asked()
+
+
+@pytest.mark.parametrize("text", ["30", "d", "-3d", "30 days", "", "9999999d"])
+def test_graces_that_are_none(text: str) -> None:
+    assert "is no time; write 30d or 72h" in asked("-g", "x", "--grace", text)
+
+
+def test_opened(tmp_path: Path) -> None:
+    world = World().publish()
+    site = tmp_path / "site"
+    for name, data in world.files.items():
+        (site / name).parent.mkdir(parents=True, exist_ok=True)
+        (site / name).write_bytes(data)
+    root = site / "metadata/1.root.json"
+    reader = opened(str(site), root, tmp_path / "cache", None, unsigned=True, allow_private=False)
+    assert reader.sync().serial == 1  # the flag wins against a root of the environment
+    with pytest.raises(VerificationError, match="none was given"):
+        opened(str(site), None, tmp_path / "cache", None, unsigned=False, allow_private=False)
