@@ -59,8 +59,8 @@ def test_what_is_published_is_signed_again_while_nothing_builds(
         words = ("--earlier", found["gallery"], "--allow-private", "--head", found["commit"], "--now", found["built"])
         again = run("build", *words, "--out", tmp_path / "site", cwd=root)
         assert again.exit_code == 0, again.stderr
-        words = (*online, "--refuse-rollback-from", "site", "--now", late.isoformat())
-        done = run("sign", tmp_path / "site", *words, cwd=root)
+        more = (*online, "--refuse-rollback-from", "site", "--now", late.isoformat())
+        done = run("sign", tmp_path / "site", *more, cwd=root)
         assert done.exit_code == 0, done.stderr
 
         after = now + dt.timedelta(days=8)
