@@ -31,8 +31,9 @@ class TestDamaged:
             lambda data: data.replace(b'"title":"One"', b'"title":"Two"'),
             lambda data: data.replace(b'"serial":1', b'"serial":3'),
             lambda data: data.replace(b"CREATE TABLE rows", b"CREATE TABLE rowz"),
+            lambda data: data.replace(b'"every"', b'"\xff\x1b[2"'),
         ],
-        ids=["empty", "other", "half", "zeroes", "row", "head", "table"],
+        ids=["empty", "other", "half", "zeroes", "row", "head", "table", "text"],
     )
     def test_is_discarded_and_fetched_again(
         self, gallery: Callable[..., Gallery], world: World, tmp_path: Path, damage: Callable[[bytes], bytes]
@@ -58,7 +59,7 @@ class TestDamaged:
         assert found in ([], good[0])
         synced = again.sync(["llm", "image"])
         assert (list(again.models()), again.state().serial) == good
-        assert all("damaged" in each and "were kept" in each for each in synced.warnings)
+        assert all("damaged" in each and "were kept" in each and each.isprintable() for each in synced.warnings)
 
     def test_revocations_and_roots_outlive_it(
         self, gallery: Callable[..., Gallery], world: World, tmp_path: Path

@@ -33,6 +33,7 @@ _FORM = 1
 """Number of the tables below; a file with another one is discarded."""
 _PATIENCE = 30.0  # seconds to wait for who is writing
 _BROKEN = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_FORMAT)
+_UNREADABLE = "Could not decode to UTF-8"  # Python's own words, without a code, and with the bytes behind them
 _TABLES = (
     "CREATE TABLE state (one INTEGER PRIMARY KEY CHECK (one = 1), number INTEGER, catalog BLOB, sum INTEGER, facts)",
     "CREATE TABLE roots (version INTEGER PRIMARY KEY, data BLOB)",
@@ -236,10 +237,11 @@ class Cache:
                 try:
                     return self._once(work, number, writing=writing)
                 except (sqlite3.Error, _BrokenError, ValueError, TypeError, KeyError) as error:
-                    broken = not isinstance(error, sqlite3.Error) or _code(error) in _BROKEN or "no such" in str(error)
-                    if not (again and broken):
-                        raise ClientError(f"{self._path}: the cache cannot be used: {error}") from error
-                    self._discard(str(error))
+                    why = "a text is no UTF-8" if str(error).startswith(_UNREADABLE) else str(error)
+                    broken = not isinstance(error, sqlite3.Error) or _code(error) in _BROKEN or "no such" in why
+                    if not (again and (broken or why != str(error))):
+                        raise ClientError(f"{self._path}: the cache cannot be used: {why}") from error
+                    self._discard(why)
             raise AssertionError("unreachable: the second attempt returns or raises")
 
     def _once(self, work: Callable[[sqlite3.Connection], T], number: int | None, *, writing: bool) -> T:
