@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import pty
+import signal
 import subprocess
 import sys
 import time
@@ -96,6 +97,17 @@ def test_the_files_of_a_build_come(run: Run, words: list[str | Path], huggingfac
     again = run(*words, REFERENCE)
     assert again.stdout == f"2 files in {tmp_path / 'into'}: 0 B fetched, 656 kB were here\n"
     assert "  config.json: here already" in again.stderr.splitlines()
+
+
+@pytest.mark.usefixtures("huggingface")
+@pytest.mark.parametrize("width", [40, 60, 120])
+def test_what_is_announced_fits(
+    width: int, run: Run, words: list[str | Path], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("COLUMNS", str(width))
+    said = [line for line in run(*words, REFERENCE, "--dry-run").stderr.splitlines() if str(tmp_path) not in line]
+    assert max(map(len, said)) <= width
+    assert ("    from Hugging Face, then mirror" in said) == (width < 62)
 
 
 def test_machines_are_told_too(run: Run, words: list[str | Path], huggingface: Served, tmp_path: Path) -> None:
@@ -226,19 +238,21 @@ def test_what_is_drawn_fits() -> None:
     assert line(now._replace(total=10**13), 12.5, 60).endswith("34 h 43 min left")
 
 
+def slow(asked: Asked) -> Answer:
+    """The hub, over a thin line."""
+    found = hub(asked)
+    body = found.body
+    assert isinstance(body, bytes)
+
+    def drip() -> Iterator[bytes]:
+        for start in range(0, len(body), 2**16):
+            time.sleep(0.2)
+            yield body[start : start + 2**16]
+
+    return Answer(found.status, drip, {**found.headers, "Content-Length": str(len(body))})
+
+
 def test_a_terminal_sees_how_far_it_is(words: list[str | Path], monkeypatch: pytest.MonkeyPatch) -> None:
-    def slow(asked: Asked) -> Answer:
-        found = hub(asked)
-        body = found.body
-        assert isinstance(body, bytes)
-
-        def drip() -> Iterator[bytes]:
-            for start in range(0, len(body), 2**16):
-                time.sleep(0.2)
-                yield body[start : start + 2**16]
-
-        return Answer(found.status, drip, {**found.headers, "Content-Length": str(len(body))})
-
     with serving(slow) as served:
         monkeypatch.setenv("HF_ENDPOINT", served.url)
         leader, follower = pty.openpty()
@@ -250,3 +264,19 @@ def test_a_terminal_sees_how_far_it_is(words: list[str | Path], monkeypatch: pyt
     assert b"2 files in" in done.stdout
     assert " of 656 kB, " in seen
     assert "/s, " in seen
+
+
+def test_an_interrupt_is_no_accident(words: list[str | Path], monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    with serving(slow) as served:
+        monkeypatch.setenv("HF_ENDPOINT", served.url)
+        command = [sys.executable, "-m", "galleryctl", *map(str, words), REFERENCE]
+        with subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+            end = time.monotonic() + 30
+            while len(served.asked) < 2 and time.monotonic() < end:
+                time.sleep(0.02)
+            time.sleep(0.5)
+            process.send_signal(signal.SIGINT)
+            said, told = process.communicate(timeout=30)
+    assert (process.returncode, said) == (130, "")
+    assert told.splitlines()[-1] == "interrupted; nothing half-written is left"
+    assert not (tmp_path / "into/gguf").exists()

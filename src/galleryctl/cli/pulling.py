@@ -159,7 +159,11 @@ def _announce(build: Resolved, found: Plan) -> None:
     for each in found.wanted:
         size = terminal.size(each.size) if each.size is not None else "size not recorded"
         sources = ", then ".join(dict.fromkeys(address.title for address in each.addresses))
-        click.echo(visible(f"  {each.name}: {size} from {sources}"), err=True)
+        said = f"  {each.name}: {size} from {sources}"
+        if len(said) > shutil.get_terminal_size().columns:
+            said = f"  {each.name}: {size}\n    from {sources}"
+        for part in said.split("\n"):
+            click.echo(visible(part), err=True)
 
 
 def _planned(build: Resolved, found: Plan, form: str) -> None:
