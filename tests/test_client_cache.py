@@ -32,8 +32,10 @@ class TestDamaged:
             lambda data: data.replace(b'"serial":1', b'"serial":3'),
             lambda data: data.replace(b"CREATE TABLE rows", b"CREATE TABLE rowz"),
             lambda data: data.replace(b'"every"', b'"\xff\x1b[2"'),
+            lambda data: data.replace(b'"_type":"root"', b'"_type":"roo\xff"'),
+            lambda data: data.replace(b'"releases":', b'"\xffeleases":'),
         ],
-        ids=["empty", "other", "half", "zeroes", "row", "head", "table", "text"],
+        ids=["empty", "other", "half", "zeroes", "row", "head", "table", "text", "root", "revoked"],
     )
     def test_is_discarded_and_fetched_again(
         self, gallery: Callable[..., Gallery], world: World, tmp_path: Path, damage: Callable[[bytes], bytes]

@@ -138,7 +138,7 @@ class Cache:
         return self._run(_base)
 
     def roots(self) -> dict[int, bytes]:
-        return self._run(lambda file: dict(file.execute("SELECT version, data FROM roots")))
+        return self._run(lambda file: {each: _text(data) for each, data in file.execute("SELECT * FROM roots")})
 
     def metadata(self) -> dict[str, bytes]:
         return self._run(lambda file: dict(file.execute("SELECT role, data FROM metadata")))
@@ -360,6 +360,11 @@ def _code(error: sqlite3.Error) -> int:
     return (getattr(error, "sqlite_errorcode", None) or 0) & 0xFF
 
 
+def _text(data: bytes) -> bytes:
+    str(data, "utf-8")  # what has no sum is at least text, as it has to be to be kept beside
+    return data
+
+
 def _whole(data: bytes, total: int) -> bytes:
     if zlib.crc32(data) != total:
         raise _BrokenError("a row does not have its sum")
@@ -379,11 +384,11 @@ def _base(file: sqlite3.Connection) -> Base:
 
 def _newest(file: sqlite3.Connection) -> Newest | None:
     found = file.execute("SELECT epoch, serial, revoked FROM newest").fetchone()
-    return None if found is None else Newest(*found)
+    return None if found is None else Newest(found[0], found[1], _text(found[2]))
 
 
 def _kept(file: sqlite3.Connection, roots: Mapping[int, bytes], newest: Newest | None) -> None:
-    file.executemany("INSERT OR IGNORE INTO roots VALUES (?, ?)", roots.items())
+    file.executemany("INSERT OR REPLACE INTO roots VALUES (?, ?)", roots.items())
     if newest is not None:
         file.execute("INSERT OR REPLACE INTO newest VALUES (1, ?, ?, ?)", newest)
 
