@@ -86,6 +86,9 @@ class Part:
                     return True
             except (BlockingIOError, FileNotFoundError):  # in use; or renamed between two lines
                 pass
+            except OSError as error:
+                os.close(descriptor)
+                raise PullError(f"{self.path}: this file system knows no locks: {error.strerror}") from error
             os.close(descriptor)
             if not told:
                 told = True

@@ -35,7 +35,7 @@ class Transport(httpx2.BaseTransport):
         self._private = private
         self._pool = httpcore2.ConnectionPool(
             ssl_context=context or httpx2.create_ssl_context(),
-            max_connections=16,
+            max_connections=64,  # several pulls at the same time: one that finds none free would fail
             keepalive_expiry=10.0,
             network_backend=Guarded(private=private, resolver=resolver),
         )
