@@ -60,6 +60,7 @@ def test_the_newest_keys_and_how_to_verify(signed: tuple[Path, Path], run: Run) 
     assert f"Online key {online}" in said
     assert "Other keys need 2 of 3 holders." in said
     assert re.search(r"galleryctl verify https://\S+ --root 1\.root\.json", said)
+    assert re.search(r"galleryctl sync --gallery https://\S+ --root 1\.root\.json", said)
     assert "renewed" not in said
     assert run("keys", "rotate", "root", "--add", "dora", "--keys", keys, "--now", "2026-02-02").exit_code == 0
     said = section(run, folder)
