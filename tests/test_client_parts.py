@@ -337,6 +337,16 @@ def test_what_nobody_goes_on_with_goes(tmp_path: Path) -> None:
     assert sorted(path.name for path in work.iterdir()) == ["busy.json", "busy.part", "new.json", "new.part"]
 
 
+def test_a_file_system_without_locks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def none(*_: object) -> None:
+        raise OSError(errno.ENOLCK, os.strerror(errno.ENOLCK))
+
+    monkeypatch.setattr(fcntl, "flock", none)
+    with serving(parts()) as served, pytest.raises(PullError, match="knows no locks"):
+        pulled(tmp_path, wanted(served.url))
+    assert served.asked == []
+
+
 def test_keys_are_digests_or_stand_for_what_is_meant() -> None:
     assert key("a" * 64, []) == "a" * 64
     assert key(None, ["x"]) == key(None, ["x"]) != key(None, ["y"])
