@@ -250,8 +250,9 @@ class Exports:
         found = []
         for path, fingerprint, render in wholes:
             sha256, length = fresh.get(fingerprint) or known[fingerprint]
-            again = (self.staging / fingerprint).read_bytes if fingerprint in fresh else render
-            found.append(Shared(path, sha256, length, partial(_as_noted, path, sha256, again)))
+            staged = (self.staging / fingerprint).read_bytes
+            again = staged if fingerprint in fresh else partial(_as_noted, path, sha256, render)
+            found.append(Shared(path, sha256, length, again))
         return tuple(found)
 
     def _wholes(self) -> Iterator[tuple[str, str, Callable[[], bytes]]]:
