@@ -54,6 +54,12 @@ def test_a_published_gallery_verifies_over_http(signed: Published) -> None:
     assert done.files == len(list(tree.everything(Folder(signed.site), done.head.catalog)))
 
 
+def test_a_clock_that_is_behind_is_told(signed: Published) -> None:
+    verify(signed, NOW - DAY)
+    told = refused(signed, NOW - 2 * DAY)
+    assert "was built on 2026-01-02 03:04 UTC, and it is 2025-12-31 03:04; set the clock right" in told
+
+
 def test_after_a_rotation_it_verifies_from_the_first_root(signed: Published) -> None:
     rotate(signed.keys, now=NOW)
     rotate(signed.keys, now=NOW)
@@ -386,3 +392,21 @@ def test_a_history_of_publications_in_new_folders(
     assert sorted(Folder(live).metadata()) == sorted(
         [("root", 1), ("targets", 1), *((role, number) for role in ("catalog", "snapshot") for number in (1, 2, 3, 4))]
     )
+
+
+def test_where_nothing_says_where_it_is_published_no_command_asks_this_machine(
+    registry: Callable[..., Path], run: Run, tmp_path: Path
+) -> None:
+    folder, keys, site = registry(), tmp_path / "keys", tmp_path / "site"
+    lines = (folder / "gallery.yaml").read_text().splitlines(keepends=True)
+    (folder / "gallery.yaml").write_text("".join(line for line in lines if not line.startswith("url:")))
+    assert run("keys", "init", "--out", keys).exit_code == 0
+    assert run("build", "-r", folder, "--out", site).exit_code == 0
+    root = keys / "trust/1.root.json"
+    for words in (
+        ("build", "--out", tmp_path / "other", "--earlier", "site"),
+        ("sign", site, "--keys", keys, "--earlier", "site"),
+        ("verify", "--root", root),
+    ):
+        done = run(*words, "-r", folder)
+        assert (done.exit_code, "set `url` in gallery.yaml" in done.stderr) == (2, True), done.stderr

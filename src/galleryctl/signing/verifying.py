@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 _BASE = "gallery://"
 _MISSING = 404
 _STATE = "head.json"
+_ASTRAY = dt.timedelta(days=1)
+"""What two clocks may differ by."""
 ROLES = (TIMESTAMP, SNAPSHOT, CATALOG, TARGETS, ROOT)
 
 
@@ -80,6 +82,7 @@ def verify(
         data = _head(place, root, folder, Path(temporary) / "head", now)
         roles = {role: _role(folder, role) for role in ROLES}
     head = tree.Head(data, tree.parse(Catalog, data, layout.CATALOG))
+    _refuse_ahead(place, head, now)
     _refuse_short(roles, now, online_for, offline_for)
     _refuse_gaps(place, roles[ROOT].version)
     if state:
@@ -177,6 +180,14 @@ def _refuse_unsigned(place: Place) -> None:
     if data is not None and tree.discovery(data).get("signed"):
         raise SignatureError(f"{place.where} says that it is signed, and has no {layout.TIMESTAMP}; publish it again")
     raise SignatureError(f"{place.where} is not signed: nobody vouches for what it says; `galleryctl sign` signs it")
+
+
+def _refuse_ahead(place: Place, head: Head, now: dt.datetime) -> None:
+    if (built := head.catalog.built) > now + _ASTRAY:
+        raise SignatureError(
+            f"{place.where} was built on {built:%Y-%m-%d %H:%M} UTC, and it is {now:%Y-%m-%d %H:%M}; set the clock right, "
+            "since with a wrong one nobody can tell what has expired"
+        )
 
 
 def _refuse_short(roles: Mapping[str, Role], now: dt.datetime, online: dt.timedelta, offline: dt.timedelta) -> None:
