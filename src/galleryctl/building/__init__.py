@@ -27,7 +27,7 @@ from galleryctl import (
 )
 from galleryctl.building import earlier
 from galleryctl.errors import GitError, OutputError
-from galleryctl.loading import past
+from galleryctl.loading import governance, past
 from galleryctl.output import Output
 from galleryctl.problems import Problem, Severity
 from galleryctl.spec.published import Discovery
@@ -133,7 +133,7 @@ def build(
     if done.errors:
         return done
     if wanted.earlier == "site":
-        published = opened(loaded.world.context.settings.url)
+        published = opened(governance.published(loaded.world.context.settings))
     own, private = earlier.built(wanted.out), git.private(root)
     earlier.refuse_other(wanted.audience, own, published)
     shown = view(loaded, wanted)

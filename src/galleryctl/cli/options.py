@@ -148,7 +148,7 @@ def published(ledgers: tuple[str, ...], registry: Path, base: str) -> Ledger | N
         tree, name = git.at(folder.parent, base), folder.name
         paths = {path.removeprefix(f"{name}/"): entry for path, entry in tree.entries(name).items()}
         settings = {path: entry for path, entry in paths.items() if path.startswith("gallery.")}
-        site = governance.read(tree, name, settings).settings.url
+        site = governance.published(governance.read(tree, name, settings).settings)
     return book.read(ledgers, lambda: fetcher(allow_private=True), site=site)
 
 

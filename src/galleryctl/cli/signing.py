@@ -84,10 +84,9 @@ def sign_command(
 def _address(registry: Path) -> str:
     """Where the gallery of a registry is published."""
     from galleryctl.cli import forging  # noqa: PLC0415 - on use
+    from galleryctl.loading import governance  # noqa: PLC0415 - on use
 
-    if not (found := forging.settings(registry).url):
-        raise click.UsageError(f"{registry} does not say where it is published: set `url` in gallery.yaml")
-    return found
+    return governance.published(forging.settings(registry))
 
 
 def _signer(online: str | None, keys: Path | None, trust: Trust) -> Signer:

@@ -80,6 +80,13 @@ def _read(tree: Tree, name: str, path: str, place: Place, found: Governance) -> 
             pass
 
 
+def published(settings: Settings) -> str:
+    """Where the gallery is published. Raises `UsageError` where only the address for trying it is known."""
+    if "url" not in settings.model_fields_set:
+        raise UsageError("nothing says where this gallery is published: set `url` in gallery.yaml, or name its address")
+    return settings.url
+
+
 def _raw(tree: Tree, name: str, path: str, found: Governance) -> None:
     with suppress(OSError, ValueError):  # too large, or no file: told by the rules about paths
         found.trust[path] = tree.read(f"{name}/{path}", found.policy.limits.definition)
