@@ -185,8 +185,8 @@ def _refuse_unsigned(place: Place) -> None:
 def _refuse_ahead(place: Place, head: Head, now: dt.datetime) -> None:
     if (built := head.catalog.built) > now + _ASTRAY:
         raise SignatureError(
-            f"{place.where} was built on {built:%Y-%m-%d %H:%M} UTC, and it is {now:%Y-%m-%d %H:%M}; set the clock right, "
-            "since with a wrong one nobody can tell what has expired"
+            f"{place.where} was built on {built:%Y-%m-%d %H:%M} UTC, and it is {now:%Y-%m-%d %H:%M}; "
+            "set the clock right, since with a wrong one nobody can tell what has expired"
         )
 
 
