@@ -60,8 +60,10 @@ def test_without_memory_the_authors_first_is_chosen() -> None:
     choice = choose(made(*THREE), Host(), facts=FACTS)
     assert chosen(choice) == "Q4_K_M"
     assert choice.why == (
-        "v-q4_k_m Q4_K_M needs 5.3 GiB at 4,096 tokens of context: weights 4.0 GiB, cache 0.56 GiB, working space "
-        "0.72 GiB. No memory was given to compare it with.",
+        (
+            "v-q4_k_m Q4_K_M needs 5.3 GiB at 4,096 tokens of context: weights 4.0 GiB, cache 0.56 GiB, working space "
+            "0.72 GiB. No memory was given to compare it with."
+        ),
         "It is the author's first build that can be used.",
     )
 

@@ -65,7 +65,8 @@ def ended(status: str, reason: str = "Wrong stop tokens.") -> dict[str, Any]:
          "1.1.0 is newer, and does not have this build"),
         ("acme/tiny", {"1.0.0": ended("deprecated"), "1.1.0": RELEASE}, {"successor": "acme/next"}, "deprecated",
          "1.1.0", "1.1.0",
-         "acme/tiny 1.0.0 is deprecated: Wrong stop tokens; use acme/next instead; 1.1.0 is newer, with the same files"),
+         ("acme/tiny 1.0.0 is deprecated: Wrong stop tokens; use acme/next instead; "
+          "1.1.0 is newer, with the same files")),
         ("acme/tiny", {"1.0.0": ended("discontinued")}, {}, "discontinued", None, None,
          "acme/tiny 1.0.0 is discontinued: Wrong stop tokens"),
         ("acme/tiny", {"1.0.0": RELEASE}, {"expires": "2026-11-21"}, "expired", None, None,
