@@ -41,8 +41,8 @@ def test_removed_ids_say_so(gallery: Callable[..., Gallery], world: World) -> No
 @pytest.mark.parametrize(
     ("directory", "match"),
     [
-        ({"removed": {"acme/odd": 7}}, "says of acme/odd what cannot be read"),
-        ({"models": {"acme/odd": 7}}, "says of acme/odd what cannot be read"),
+        ({"removed": {"acme/odd": 7}}, "directory: acme/odd: cannot be read"),
+        ({"models": {"acme/odd": 7}}, "directory: acme/odd: cannot be read"),
         ({"models": {"acme/odd": {"type": "llm", "sha256": "../x", "length": 3}}}, "leads nowhere"),
         ({"models": {"acme/odd": {"type": "llm", "sha256": "0" * 64, "length": -3}}}, "leads nowhere"),
     ],

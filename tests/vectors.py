@@ -314,7 +314,7 @@ def _judged() -> dict[str, Files]:
         "new-epoch": published(1, CHANGED, epoch=2),
         "later-minor": published(3, later, schema="1.9", more={"news": {"a": [1]}}),
         "later-major": published(3, CHANGED, schema="2.0"),
-        "later-reader": published(3, CHANGED, more={"reader": "2.0"}),
+        "later-reader": published(3, CHANGED, more={"reader": "1.1"}),
         "other-audience": published(3, CHANGED, more={"audience": "acme"}),
     }
     versions = Versions(1, 3, 3, 3)
@@ -352,7 +352,7 @@ TO_WHO_SAW_THE_SECOND = (
 BEYOND_TUF = (
     ("lower-serial", "catalog", "serial", "Well signed, but of a lower serial in the same epoch."),
     ("later-major", "catalog", "schema", "Well signed, but of schema 2.0."),
-    ("later-reader", "catalog", "schema", "Well signed, but for readers that know schema 2.0."),
+    ("later-reader", "catalog", "schema", "Well signed, but for readers that know schema 1.1."),
     ("other-audience", "catalog", "audience", "Well signed, but for somebody else."),
 )
 

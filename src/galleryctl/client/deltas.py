@@ -1,30 +1,21 @@
 """Documents as rows, so that a small change stays small, and what merge patches make of them. Pure.
 
-* Everything here was verified before: these bytes are what a publisher signed. He may still be wrong, or newer than we.
 * A patch is never believed: what it makes is joined and hashed by whoever applied it, and must be what the head names.
 """
 
 from __future__ import annotations
 
 import json
-import re
-from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
+from typing import TYPE_CHECKING, NamedTuple
 
 from galleryctl import canonical, patches
-from galleryctl.client.errors import DamagedError, SchemaError
-from galleryctl.spec.base import ID_PATTERN, LONGEST_NAME
+from galleryctl.client.documents import identifier, parsed, readable
+from galleryctl.client.errors import DamagedError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-Json = Any  # what `json.loads` gives
-
-MAJOR = 1
-"""The schema this client reads; any minor of it."""
-_MAJOR = re.compile(r"([0-9]{1,6})\.[0-9]{1,6}").fullmatch
-_ID = re.compile(rf"{ID_PATTERN}/{ID_PATTERN}").fullmatch
-_NAME = re.compile(ID_PATTERN).fullmatch
-_SHA256 = re.compile(r"[0-9a-f]{64}").fullmatch
+    from galleryctl.client.documents import Json
 
 
 class Parts(NamedTuple):
@@ -32,48 +23,6 @@ class Parts(NamedTuple):
 
     frame: bytes
     rows: Mapping[str, bytes]
-
-
-def parsed(data: bytes, what: str) -> dict[str, Json]:
-    """The object of a document. Raises `DamagedError` where it is none, however it was made so."""
-    try:
-        found = json.loads(data.decode("utf-8"), parse_constant=_constant)
-    except (ValueError, RecursionError) as error:
-        raise DamagedError(f"{what}: is no JSON: {str(error)[:200]}") from error
-    if not isinstance(found, dict):
-        raise DamagedError(f"{what}: is no JSON object")
-    return found
-
-
-def _constant(name: str) -> NoReturn:
-    raise ValueError(f"{name} is no number")
-
-
-def readable(document: Mapping[str, Json], what: str, member: str = "schema") -> None:
-    """Raise `SchemaError` unless this client knows the major of a document's schema."""
-    said = document.get(member)
-    major = _MAJOR(said) if isinstance(said, str) else None
-    if major is None:
-        raise SchemaError(f"{what}: says {member} {ascii(said)[:40]} where a version such as {MAJOR}.0 was expected")
-    if int(major[1]) != MAJOR:
-        raise SchemaError(
-            f"{what}: has the {member} {said}, and this client knows {MAJOR}.x: update galleryctl; "
-            "the last good state stays in use until then"
-        )
-
-
-def identifier(text: object) -> bool:
-    """Whether this can be an id; a name of 96 characters is the longest."""
-    return isinstance(text, str) and bool(_ID(text)) and max(map(len, text.split("/"))) <= LONGEST_NAME
-
-
-def name(text: object) -> bool:
-    """Whether this can be the name of a model type or of a runtime."""
-    return isinstance(text, str) and bool(_NAME(text)) and len(text) <= LONGEST_NAME
-
-
-def digest(text: object) -> bool:
-    return isinstance(text, str) and bool(_SHA256(text))
 
 
 def split(data: bytes, what: str) -> Parts:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Literal, cast
 
 from pydantic import ValidationError
 
+from galleryctl.client.documents import first
 from galleryctl.client.errors import SchemaError, UnknownError
 from galleryctl.client.references import nearest, short
 from galleryctl.spec.base import is_version, version_key
@@ -75,7 +76,7 @@ class Found:
         try:
             return Release.model_validate(raw)
         except ValidationError as error:
-            raise _unreadable(f"{self.id} {version}", _first(error)) from None
+            raise _unreadable(f"{self.id} {version}", first(error)) from None
 
     @property
     def newest_first(self) -> Sequence[str]:
@@ -156,7 +157,7 @@ def _found(identifier: str, type_: str, raw: Mapping[str, Any], *, whole: bool) 
     try:
         model = Model.model_validate({"title": identifier} | {key: raw[key] for key in _READ if key in raw})
     except ValidationError as error:
-        raise _unreadable(identifier, _first(error)) from None
+        raise _unreadable(identifier, first(error)) from None
     releases = raw.get("releases", {})
     known = releases.items() if isinstance(releases, dict) else ()
     kept = {version: release for version, release in known if is_version(version) and isinstance(release, dict)}
@@ -180,8 +181,3 @@ def _understood(what: str, raw: Mapping[str, Any]) -> None:
 
 def _unreadable(what: str, why: str) -> SchemaError:
     return SchemaError(f"{what} cannot be read by this version: {why}; update galleryctl")
-
-
-def _first(error: ValidationError) -> str:
-    found = error.errors(include_url=False, include_input=False)[0]
-    return f"`{'.'.join(map(str, found['loc']))}`: {found['msg']}"

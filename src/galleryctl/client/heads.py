@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import datetime as dt
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-from pydantic import ValidationError
-
-from galleryctl.client import deltas
+from galleryctl.client import documents
 from galleryctl.client.errors import ClockError, DamagedError, RollbackError, VerificationError
 from galleryctl.spec.published import Catalog, DocumentRef
 
@@ -29,23 +27,19 @@ class Floor(NamedTuple):
 
 def read(data: bytes) -> Catalog:
     """A verified head. Raises `SchemaError` where this client is too old for it, `DamagedError` where it is none."""
-    raw = deltas.parsed(data, _WHAT)
-    deltas.readable(raw, _WHAT)
-    if "reader" in raw:
-        deltas.readable(raw, _WHAT, "reader")
+    raw = documents.parsed(data, _WHAT)
+    documents.readable(raw, _WHAT)
+    documents.admitted(raw, _WHAT)
     for name in ("revoked", "runtimes", "generations"):
         if isinstance(raw.get(name), dict):
             raw[name] = {"since": 0, **raw[name]}  # of no use to who takes them whole
-    try:
-        catalog = Catalog.model_validate(raw)
-    except (ValidationError, RecursionError) as error:
-        raise DamagedError(f"{_WHAT}: cannot be read: {_first(error)}", step=_WHAT) from error
-    for name, ref in documents(catalog):
+    catalog = documents.model(Catalog, raw, _WHAT, step=_WHAT)
+    for name, ref in named(catalog):
         _checked(name, ref)
     return catalog
 
 
-def documents(catalog: Catalog) -> Iterator[tuple[str, DocumentRef]]:
+def named(catalog: Catalog) -> Iterator[tuple[str, DocumentRef]]:
     """Everything that a head names, by the name under which it is remembered."""
     for name, ref in catalog.types.items():
         yield f"types/{name}", ref
@@ -85,13 +79,6 @@ def punctual(catalog: Catalog, now: dt.datetime) -> None:
 
 def _checked(name: str, ref: DocumentRef) -> None:
     kind = name.removeprefix("types/")
-    deltas_whole = all(deltas.digest(each.sha256) and 0 < each.length < _MOST for each in ref.deltas)
-    if not (deltas.name(kind) and deltas.digest(ref.sha256) and 0 < ref.length < _MOST and deltas_whole):
+    deltas_whole = all(documents.digest(each.sha256) and 0 < each.length < _MOST for each in ref.deltas)
+    if not (documents.name(kind) and documents.digest(ref.sha256) and 0 < ref.length < _MOST and deltas_whole):
         raise DamagedError(f"{_WHAT}: names {ascii(kind)[:80]} in a way that leads nowhere", step=_WHAT)
-
-
-def _first(error: Any) -> str:  # noqa: ANN401 - of two libraries
-    if not isinstance(error, ValidationError):
-        return str(error)
-    found = error.errors(include_url=False, include_input=False)[0]
-    return f"{'.'.join(map(str, found['loc']))}: {found['msg']}"[:200]

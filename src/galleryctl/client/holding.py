@@ -12,10 +12,8 @@ import json
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 
-from pydantic import ValidationError
-
 from galleryctl import layout
-from galleryctl.client import deltas, finding, heads, syncing
+from galleryctl.client import documents, finding, heads, syncing
 from galleryctl.client.errors import DamagedError, RefusedError
 from galleryctl.spec.published import DirectoryEntry, Removed
 
@@ -100,7 +98,7 @@ class Holding:
 
     def document(self, identifier: str) -> bytes | None:
         entry = self.entry(identifier)
-        if entry is None or not deltas.identifier(identifier):
+        if entry is None or not documents.identifier(identifier):
             return None
         found = self._cache.file(_DOCUMENT, identifier, entry.sha256)
         if found is None:
@@ -111,14 +109,11 @@ class Holding:
 
     def alias(self, identifier: str) -> str | None:
         found = self._member("aliases").get(identifier)
-        return found if deltas.identifier(found) else None
+        return found if documents.identifier(found) else None
 
     def removed(self, identifier: str) -> Removed | None:
         found = self._member("removed").get(identifier)
-        try:
-            return None if found is None else Removed.model_validate(found)
-        except ValidationError as error:
-            raise DamagedError(f"directory: says of {identifier} what cannot be read: {str(error)[:200]}") from error
+        return None if found is None else documents.model(Removed, found, f"directory: {identifier}")
 
     def ids(self) -> Iterator[str]:
         names = [f"types/{each}" for each in self.types]
@@ -126,7 +121,7 @@ class Holding:
             names.append(_DIRECTORY)
         found = set(chain.from_iterable(self._cache.ids(name, self._number) for name in names))
         if self._directory is not None:
-            found.update(filter(deltas.identifier, self._member("aliases")))
+            found.update(filter(documents.identifier, self._member("aliases")))
         return iter(sorted(found))
 
     def _filled(self) -> None:
@@ -148,10 +143,7 @@ class Holding:
 
 
 def _entry(identifier: str, row: bytes) -> DirectoryEntry:
-    try:
-        entry = DirectoryEntry.model_validate_json(row)
-    except ValidationError as error:
-        raise DamagedError(f"directory: says of {identifier} what cannot be read: {str(error)[:200]}") from error
-    if not (deltas.digest(entry.sha256) and entry.length > 0):
+    entry = documents.model(DirectoryEntry, json.loads(row), f"directory: {identifier}")
+    if not (documents.digest(entry.sha256) and entry.length > 0):
         raise DamagedError(f"directory: names the document of {identifier} in a way that leads nowhere")
     return entry

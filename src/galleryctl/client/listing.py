@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from pydantic import ValidationError
 
+from galleryctl.client.documents import first
 from galleryctl.client.finding import lacks
 from galleryctl.client.results import Listed
 from galleryctl.spec.published import Listing
@@ -22,7 +23,6 @@ def listed(shelf: Shelf, kind: str, identifier: str, row: bytes) -> Listed | tup
     try:
         found = Listing.model_validate_json(row)
     except ValidationError as error:
-        first = error.errors(include_url=False, include_input=False)[0]
-        return identifier, f"cannot be read: {'.'.join(map(str, first['loc']))}: {first['msg']}"[:200]
+        return identifier, f"cannot be read: {first(error)}"
     revoked = {version for each in shelf.revocations(identifier) for version in each.releases or found.releases}
     return Listed(identifier, kind, found, tuple(sorted(revoked)))

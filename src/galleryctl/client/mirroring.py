@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, NamedTuple, TypeVar
 from pydantic import ValidationError
 
 from galleryctl import canonical, layout, output, parallel, resources
-from galleryctl.client import heads, syncing, trust
+from galleryctl.client import documents, heads, syncing, trust
 from galleryctl.client.asking import Counted, Reader, base, plain
 from galleryctl.client.errors import DamagedError, SchemaError, VerificationError
 from galleryctl.errors import OutputError
@@ -390,6 +390,4 @@ def _parsed(kind: type[Document], data: bytes, path: str) -> Document:
     try:
         return kind.model_validate_json(data)
     except ValidationError as error:
-        first = error.errors(include_url=False, include_input=False)[0]
-        place = ".".join(map(str, first["loc"])) or "the document"
-        raise SchemaError(f"{path}: {place}: {first['msg']}; a later galleryctl may know it") from error
+        raise SchemaError(f"{path}: {documents.first(error)}; a later galleryctl may know it") from error

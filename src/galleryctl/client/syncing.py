@@ -12,10 +12,8 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
-from pydantic import ValidationError
-
 from galleryctl import canonical, layout
-from galleryctl.client import deltas, heads
+from galleryctl.client import deltas, documents, heads
 from galleryctl.client.asking import plain
 from galleryctl.client.cache import Change, Document, Facts, MovedError, Newest
 from galleryctl.client.errors import DamagedError, SchemaError, VerificationError
@@ -107,7 +105,7 @@ class Syncing:
     def _discovered(self) -> str:
         """Where the metadata are. This carries no trust: what it says leads to what is verified, or nowhere."""
         try:
-            said = deltas.parsed(self._reader.get(layout.DISCOVERY, _SMALL).body or b"", "discovery")
+            said = documents.parsed(self._reader.get(layout.DISCOVERY, _SMALL).body or b"", "discovery")
         except (MissingError, DamagedError):
             return layout.METADATA
         if self._root is not None and said.get("signed") is False and not self._signed():
@@ -173,7 +171,7 @@ class Syncing:
     ) -> Change:
         at_hand = {name.removeprefix("types/") for name in held if name.startswith("types/")}
         asked = wanted.types or frozenset()
-        named = dict(heads.documents(catalog))
+        named = dict(heads.named(catalog))
         for name in sorted(asked - catalog.types.keys() - at_hand):
             known = ", ".join(sorted(catalog.types)) or "none"
             self._warnings.append(f"the gallery has no models of the type {ascii(name)[1:-1]}; its types: {known}")
@@ -207,13 +205,13 @@ class Syncing:
             return None
         path = layout.delta_document(name.removeprefix("types/"), offered.sha256)
         with suppress(FetchError, DamagedError, SchemaError, ValueError, RecursionError, KeyError, TypeError):
-            delta = deltas.parsed(self._reader.document(path, offered.sha256, offered.length), path)
-            deltas.readable(delta, path)
+            delta = documents.parsed(self._reader.document(path, offered.sha256, offered.length), path)
+            documents.readable(delta, path)
             if delta["from"]["sha256"] != held.sha256 or delta["to"]["sha256"] != ref.sha256:
                 return None
             rows = self._cache.rows(name, base.number)
             made = deltas.changed(held.frame, rows.get, delta["patch"])
-            deltas.readable(json.loads(made.frame), name)
+            documents.readable(json.loads(made.frame), name)
             rows.update(made.rows)
             data = deltas.joined(deltas.Parts(made.frame, {each: row for each, row in rows.items() if row}))
             if canonical.digest(data) == ref.sha256:
@@ -284,25 +282,19 @@ def whole(name: str, ref: DocumentRef, data: bytes) -> Document:
 
 def revocations(data: bytes) -> Revoked:
     """Verified revocations. Raises `DamagedError` and `SchemaError`: what is not understood cannot be honoured."""
-    raw = deltas.parsed(data, "revoked")
-    deltas.readable(raw, "revoked")
-    try:
-        return Revoked.model_validate(raw)
-    except (ValidationError, RecursionError) as error:
-        raise DamagedError(f"revoked: cannot be read: {str(error)[:200]}") from error
+    raw = documents.parsed(data, "revoked")
+    documents.readable(raw, "revoked")
+    return documents.model(Revoked, raw, "revoked")
 
 
 def natives(data: bytes) -> dict[str, dict[str, NativeFile]]:
     """The files of each runtime by their paths, which lead nowhere but down."""
-    raw = deltas.parsed(data, "runtimes")
-    deltas.readable(raw, "runtimes")
-    try:
-        found = Natives.model_validate(raw).runtimes
-    except (ValidationError, RecursionError) as error:
-        raise DamagedError(f"runtimes: cannot be read: {str(error)[:200]}") from error
+    raw = documents.parsed(data, "runtimes")
+    documents.readable(raw, "runtimes")
+    found = documents.model(Natives, raw, "runtimes").runtimes
     for runtime, files in found.items():
         for path, ref in files.items():
-            if not (deltas.name(runtime) and plain(path) and deltas.digest(ref.sha256) and ref.length >= 0):
+            if not (documents.name(runtime) and plain(path) and documents.digest(ref.sha256) and ref.length >= 0):
                 raise DamagedError(f"runtimes: names {ascii(path)[:80]} of {ascii(runtime)[:40]}, which leads nowhere")
     return found
 
