@@ -212,7 +212,7 @@ def test_a_locked_build_that_is_gone_or_unsuitable_is_told() -> None:
     pin = Pin("acme/tiny", "acme/tiny", "1.0.0", "llm", "8b-mlx", "4-bit", fingerprint(RELEASE))
     with pytest.raises(LockError, match="has no build 8b-mlx 4-bit any more"):
         locked(shelf, Lock(GALLERY, {"acme/tiny": pin}), "acme/tiny")
-    with pytest.raises(LockError, match=r"the lock has no pin for acme/tiny@\^2"):
+    with pytest.raises(LockError, match=r"no pin for acme/tiny@\^2; it has acme/tiny: `galleryctl resolve"):
         locked(shelf, held, "acme/tiny@^2")
 
 

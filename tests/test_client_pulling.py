@@ -186,6 +186,14 @@ class TestRefusedBeforeAByteIsFetched:
         assert "not asked" in found.warnings[0]
         assert "secret" not in found.warnings[0].partition("credentials")[2]
 
+    def test_what_was_not_asked_is_told_where_nothing_gives_it(self, tmp_path: Path) -> None:
+        with serving(lambda _: Answer(404)) as served, pytest.raises(PullError) as caught:
+            pulled(tmp_path, wanted("https://user:secret@example.org/x", served.url))
+        first, failed, left = str(caught.value).split("\n  ")
+        assert first == "model.gguf: no source gave it"
+        assert failed.startswith(served.url)
+        assert left.startswith("not asked: ")
+
     def test_more_than_the_quota(self, tmp_path: Path) -> None:
         with serving(parts()) as served, pytest.raises(PullError, match="more than the quota"):
             pulled(tmp_path, wanted(served.url), bounds=bounds(quota=len(DATA) - 1))

@@ -168,9 +168,12 @@ def _announce(build: Resolved, found: Plan) -> None:
 
 def _planned(build: Resolved, found: Plan, form: str) -> None:
     from galleryctl import terminal  # noqa: PLC0415 - on use
+    from galleryctl.report import visible  # noqa: PLC0415 - on use
 
     missing = sum(each.size or 0 for each in found.wanted)
     if form == "text":
+        for warning in found.warnings:
+            click.echo(f"warning: {visible(warning)}", err=True)
         unsized = " and more of unknown size" if any(each.size is None for each in found.wanted) else ""
         click.echo(f"would fetch {_files(len(found.wanted))}, {terminal.size(missing)}{unsized}; nothing was fetched")
         return

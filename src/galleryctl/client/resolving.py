@@ -62,7 +62,9 @@ def locked(shelf: Shelf, lock: Lock, reference: str | Reference, host: Host | No
     asked = parse(reference, shelf.ids) if isinstance(reference, str) else reference
     pin = lock.pins.get(str(asked))
     if pin is None or not pin.sha256:
-        raise LockError(f"the lock has no pin for {asked}: resolve it without the lock, and write the lock anew")
+        near = [name for name, each in sorted(lock.pins.items()) if each.id == asked.id]
+        which = f"; it has {', '.join(near)}" if near else ""
+        raise LockError(f"the lock has no pin for {asked}{which}: `galleryctl resolve {asked} --lock` adds one")
     found, renamed = model(shelf, pin.id)
     picked = pick(shelf, found, versions(pin.version))
     try:

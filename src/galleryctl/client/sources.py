@@ -81,7 +81,7 @@ class Wanted:
     sha256: str | None = None
     addresses: tuple[Address, ...] = ()
     missing: str = ""
-    """Why there are no addresses, where there are none."""
+    """Why there are no addresses, where there are none; else why some were left out."""
 
 
 def wanted(
@@ -110,9 +110,9 @@ def wanted(
     if unknown := sorted(set(order) - set(KINDS)):
         raise PullError(f"no kind of source is called {unknown[0]!r}; there are {', '.join(KINDS)}")
     if not found.files:
+        what = f"{found.id} {found.version} {found.variant}".rstrip()
         raise PullError(
-            f"{found.id} {found.version} ({found.variant}, {found.quantization}) records no files, so nobody knows "
-            "what to fetch; its publisher lists and pins them with `galleryctl release`"
+            f"{what} records no files, so nobody knows what to fetch; its publisher lists and pins them with `galleryctl release`"
         )
     environ = os.environ if environ is None else environ
     places = [*((mirror, False) for mirror in mirrors), *((mirror, True) for mirror in own)]

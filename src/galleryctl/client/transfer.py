@@ -127,4 +127,5 @@ class Transfer:
         found = dict.fromkeys(self._failures)
         if not found:
             return f"{self._wanted.path}: cannot be fetched: {self._wanted.missing or 'it has no address'}"
-        return "\n  ".join((f"{self._wanted.path}: no source gave it", *found))
+        told = (*found, self._wanted.missing) if self._wanted.missing else found
+        return "\n  ".join((f"{self._wanted.path}: no source gave it", *told))
