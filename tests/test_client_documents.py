@@ -39,8 +39,8 @@ def test_any_minor_of_the_schema_is_read() -> None:
 
 
 def test_a_head_for_later_readers_is_refused() -> None:
-    for said in ({}, {"reader": "1.0"}, {"reader": "0.9"}):
-        documents.admitted(said, "it")
+    for head in ({}, {"reader": "1.0"}, {"reader": "0.9"}):
+        documents.admitted(head, "it")
     for later in ("1.1", "2.0", "1.10"):
         said = rf"^it: is for readers that know the schema {later}, and this client knows 1\.0: update galleryctl"
         with pytest.raises(SchemaError, match=said):

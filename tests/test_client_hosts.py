@@ -154,6 +154,19 @@ class TestHosts:
         with intact(reader):
             assert "neither yes nor no" in reader.sync().stale
 
+    @pytest.mark.parametrize("status", [405, 501])
+    def test_a_host_that_answers_no_head(self, gallery: Callable[..., Gallery], world: World, status: int) -> None:
+        world.bend = lambda asked, answer: Answer(status) if asked.method == "HEAD" else answer
+        reader = gallery()
+        assert reader.sync().serial == 1
+        assert not reader.sync().changed
+        world.rotate()
+        news(world)
+        assert reader.sync().changed
+        world.bend = lambda asked, answer: Answer(status) if asked.method == "HEAD" or "root" in asked.path else answer
+        with intact(reader):
+            assert f"the server answers {status}" in reader.sync().stale
+
     @pytest.mark.parametrize("status", [201, 204, 206, 300, 304, 400, 403, 404, 410, 418, 429, 500, 502, 503, 504])
     def test_every_status(self, gallery: Callable[..., Gallery], world: World, status: int) -> None:
         reader = gallery()

@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 
 from galleryctl import canonical
 from galleryctl.client.errors import DamagedError
-from galleryctl.fetch import DeniedError, FetchError, LargeError, MissingError
+from galleryctl.fetch import DeniedError, FetchError, LargeError, MethodError, MissingError
 
 if TYPE_CHECKING:
     from galleryctl.fetch import Fetcher, Limits
@@ -102,10 +102,23 @@ class Reader:
             return self._place(path).is_file()
         try:
             answer = self._fetcher.head(self.address + path, follow=False, limits=limits)
+        except MethodError:
+            return self._begins(self._fetcher, path)
         except (MissingError, DeniedError):  # what object stores say of what is missing, where nobody may list
             return False
         if answer.status != 200:  # noqa: PLR2004 - see below
             raise FetchError(f"{self.address}{path}: the server answers {answer.status}, neither yes nor no")
+        return True
+
+    def _begins(self, fetcher: Fetcher, path: str) -> bool:
+        """The same by a GET that is left at its first byte, for hosts that answer nothing else."""
+        self._counted.requests += 1
+        try:
+            fetcher.get(self.address + path, limits=self._within(path, 0))
+        except LargeError:
+            return True
+        except (MissingError, DeniedError):
+            return False
         return True
 
     def _within(self, path: str, most: int) -> Limits:

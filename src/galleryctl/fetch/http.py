@@ -27,6 +27,7 @@ from galleryctl.fetch.port import (
     DeniedError,
     FetchError,
     Limits,
+    MethodError,
     MissingError,
     Opened,
     RefusedError,
@@ -267,6 +268,8 @@ def _judge(answer: httpx2.Response, url: str) -> None:
         denied = DeniedError(f"{text}: it wants a login, or an agreement accepted")
         denied.challenge = answer.headers.get("www-authenticate", "")
         raise denied
+    if status in {405, 501}:
+        raise MethodError(text)
     if status == _BEYOND:
         raise _BeyondError(text)
     raise FetchError(text)

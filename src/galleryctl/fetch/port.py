@@ -28,6 +28,10 @@ class MissingError(FetchError):
     """There is nothing at an address, or it is not for us (404, 410)."""
 
 
+class MethodError(FetchError):
+    """The server does not answer this method; another one may do (405, 501)."""
+
+
 class DeniedError(FetchError):
     """The source wants a login, or an agreement that nobody accepted (401, 403)."""
 
