@@ -243,11 +243,25 @@ def _sound(draft: Draft) -> None:
         if draft.root.signed.version != expected:
             raise SignatureError(f"{where}: root {draft.root.signed.version} does not follow: the next is {expected}")
         sound_root(draft.root.signed, f"{where}: root {expected}")
+        _named(draft.root.signed.keys, draft.trust.root.keys if draft.trust else {}, f"{where}: root {expected}")
     if draft.targets is not None:
         newest = max(draft.trust.targets) if draft.trust else 0
         if draft.targets.signed.version <= newest:
             raise SignatureError(f"{where}: targets {draft.targets.signed.version} do not follow targets {newest}")
-        _sound_targets(draft.targets.signed, f"{where}: targets {draft.targets.signed.version}")
+        what = f"{where}: targets {draft.targets.signed.version}"
+        _sound_targets(draft.targets.signed, what)
+        before = draft.trust.delegator.delegations if draft.trust else None
+        after = draft.targets.signed.delegations
+        _named(after.keys if after else {}, before.keys if before else {}, what)
+
+
+def _named(keys: Mapping[str, Key], before: Mapping[str, Key], what: str) -> None:
+    """Raise where an id hides another key than the one that people know by it: they compare ids, and sign keys."""
+    for key in keys.values():
+        if not (metadata.is_named(key) or (key.keyid in before and metadata.same(key, before[key.keyid]))):
+            raise SignatureError(
+                f"{what}: behind the id {ascii(key.keyid)[1:13]} is another key; do not sign, discard it"
+            )
 
 
 def sound_root(root: Root, what: str) -> None:

@@ -6,8 +6,14 @@ Files are compact JSON of printable ASCII with sorted keys, so that the same val
 from __future__ import annotations
 
 import datetime as dt
+import hashlib
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_pem_public_key
+from securesystemslib.exceptions import FormatError
+from securesystemslib.formats import encode_canonical
 from tuf.api.metadata import Metadata, Root, Signed, Snapshot, Targets, Timestamp
 from tuf.api.serialization import DeserializationError
 from tuf.api.serialization.json import JSONSerializer
@@ -76,5 +82,24 @@ def signed_at(role: str, signed: Signed) -> dt.datetime:
 
 
 def same(one: Key, other: Key) -> bool:
-    """Whether two keys are the same, whatever their ids."""
-    return one.keytype == other.keytype and one.scheme == other.scheme and one.keyval == other.keyval
+    """Whether two keys are the same, whatever their ids, and however they are spelled."""
+    return _bytes(one) == _bytes(other)
+
+
+def is_named(key: Key) -> bool:
+    """Whether the id of a key is its digest, as TUF has it: then nobody can put another key behind it."""
+    spelled = {"keytype": key.keytype, "scheme": key.scheme, "keyval": key.keyval}
+    try:
+        return hashlib.sha256(str(encode_canonical(spelled)).encode()).hexdigest() == key.keyid
+    except FormatError:
+        return False
+
+
+def _bytes(key: Key) -> bytes:
+    public = str(key.keyval.get("public"))
+    with suppress(ValueError, UnsupportedAlgorithm):
+        if key.keytype == "ed25519":
+            return bytes.fromhex(public)
+        found = load_pem_public_key(public.encode())
+        return found.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+    return public.encode(errors="replace")
