@@ -59,6 +59,17 @@ def test_every_command_is_there() -> None:
     assert set(COMMANDS) <= set(program.list_commands(context))
 
 
+def test_commands_stand_under_what_they_are_for(run: Run) -> None:
+    shown = run("--help").stdout
+    titles = re.findall(r"^(\w.*):$", shown, re.MULTILINE)
+    assert titles[-2:] == ["Publish", "Use a gallery"]
+    publishing, using = shown.partition("Publish:")[2].split("Use a gallery:")
+    assert re.findall(r"^  ([a-z]+) ", publishing, re.MULTILINE)[:1] == ["build"]
+    assert re.findall(r"^  ([a-z]+) ", using, re.MULTILINE) == ["sync", "resolve", "pull", "outdated", "mirror"]
+    names = re.findall(r"^  ([a-z]+) ", shown.partition("Write models:")[2], re.MULTILINE)
+    assert names == list(program.list_commands(click.Context(program)))
+
+
 @pytest.mark.parametrize("command", COMMANDS)
 def test_every_command_has_help_with_an_example(run: Run, command: str) -> None:
     result = run(command, "--help")

@@ -19,53 +19,65 @@ from galleryctl.cli.lazy import Lazy
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-_COMMANDS = {
-    "init": ("writing", "Start a registry."),
-    "new": ("writing", "Scaffold a model."),
-    "import": ("importing", "Import models: list what a source has, choose, write."),
-    "release": ("writing", "Add a release to a model."),
-    "readme": ("writing", "Fetch the card of a model from its source."),
-    "edit": ("writing", "Change fields of a model or release; comments and order stay."),
-    "deploy": ("living", "Show a withdrawn model in lists again."),
-    "withdraw": ("living", "Take a model out of lists; pins go on resolving."),
-    "deprecate": ("living", "Ask the users of a model or release to move on."),
-    "discontinue": ("living", "End a model or release; pins go on resolving."),
-    "reinstate": ("living", "Put a model or release into use again."),
-    "quarantine": ("living", "Stop a model or release at once."),
-    "expire": ("living", "Set the day from which a model counts as discontinued."),
-    "renew": ("living", "Put off the day on which a model expires."),
-    "remove": ("living", "Take away a model or release for good."),
-    "visibility": ("living", "Show a model to more people."),
-    "tag": ("living", "Add and take tags."),
-    "submit": ("submitting", "Hand in what you changed, as a pull request."),
-    "status": ("submitting", "How your pull requests stand."),
-    "check": ("reading", "Check definitions: every problem with its place and its fix."),
-    "explain": ("reading", "Explain a rule: what it catches, why, and how to mend it."),
-    "list": ("reading", "List the models of a registry."),
-    "show": ("reading", "Show one model."),
-    "diff": ("diffing", "Tell what changes between two revisions, in words."),
-    "dependents": ("living", "Who depends on a model or release."),
-    "review": ("reviewing", "Review pull requests: judge, show, decide."),
-    "owners": ("judging", "Explain who may do what, and why."),
-    "doctor": ("keeping", "Look at the settings of the repository on the forge."),
-    "alarm": ("keeping", "Say in one issue that a workflow has failed."),
-    "build": ("building", "Build the gallery and its index."),
-    "resolve": ("resolving", "Say which build of a model suits this machine, and why."),
-    "pull": ("pulling", "Bring the files of a model here, verified."),
-    "outdated": ("resolving", "Say how pins stand: what is newer, what is over, what must go."),
-    "sign": ("signing", "Sign a gallery that was built."),
-    "verify": ("signing", "Verify a published gallery, and every document of it."),
-    "keys": ("keys", "Make keys, and the trust that names them."),
-    "sync": ("syncing", "Bring the index of a gallery here, or into a runtime's home."),
-    "mirror": ("syncing", "Copy a signed gallery into a folder."),
-    "serve": ("building", "Build, serve on this machine, and rebuild on every change."),
-    "export": ("exporting", "Write what one runtime reads of the models."),
-    "schema": ("building", "Write or check the JSON Schemas."),
+_SECTIONS = {
+    "Write models": {
+        "init": ("writing", "Start a registry."),
+        "new": ("writing", "Scaffold a model."),
+        "import": ("importing", "Import models: list what a source has, choose, write."),
+        "release": ("writing", "Add a release to a model."),
+        "readme": ("writing", "Fetch the card of a model from its source."),
+        "edit": ("writing", "Change fields of a model or release; comments and order stay."),
+        "tag": ("living", "Add and take tags."),
+        "visibility": ("living", "Show a model to more people."),
+    },
+    "Life of a model": {
+        "deploy": ("living", "Show a withdrawn model in lists again."),
+        "withdraw": ("living", "Take a model out of lists; pins go on resolving."),
+        "deprecate": ("living", "Ask the users of a model or release to move on."),
+        "discontinue": ("living", "End a model or release; pins go on resolving."),
+        "reinstate": ("living", "Put a model or release into use again."),
+        "quarantine": ("living", "Stop a model or release at once."),
+        "expire": ("living", "Set the day from which a model counts as discontinued."),
+        "renew": ("living", "Put off the day on which a model expires."),
+        "remove": ("living", "Take away a model or release for good."),
+    },
+    "Read and check": {
+        "check": ("reading", "Check definitions: every problem with its place and its fix."),
+        "explain": ("reading", "Explain a rule: what it catches, why, and how to mend it."),
+        "list": ("reading", "List the models of a registry."),
+        "show": ("reading", "Show one model."),
+        "diff": ("diffing", "Tell what changes between two revisions, in words."),
+        "dependents": ("living", "Who depends on a model or release."),
+    },
+    "Hand in and review": {
+        "submit": ("submitting", "Hand in what you changed, as a pull request."),
+        "status": ("submitting", "How your pull requests stand."),
+        "review": ("reviewing", "Review pull requests: judge, show, decide."),
+        "owners": ("judging", "Explain who may do what, and why."),
+        "doctor": ("keeping", "Look at the settings of the repository on the forge."),
+        "alarm": ("keeping", "Say in one issue that a workflow has failed."),
+    },
+    "Publish": {
+        "build": ("building", "Build the gallery and its index."),
+        "serve": ("building", "Build, serve on this machine, and rebuild on every change."),
+        "export": ("exporting", "Write what one runtime reads of the models."),
+        "sign": ("signing", "Sign a gallery that was built."),
+        "verify": ("signing", "Verify a published gallery, and every document of it."),
+        "keys": ("keys", "Make keys, and the trust that names them; keep both in order."),
+        "schema": ("building", "Write or check the JSON Schemas."),
+    },
+    "Use a gallery": {
+        "sync": ("syncing", "Bring the index of a gallery here, or into a runtime's home."),
+        "resolve": ("resolving", "Say which build of a model suits this machine, and why."),
+        "pull": ("pulling", "Bring the files of a model here, verified."),
+        "outdated": ("resolving", "Say how pins stand: what is newer, what is over, what must go."),
+        "mirror": ("syncing", "Copy a signed gallery into a folder; weights too, if named."),
+    },
 }
 
 
 class _Program(Lazy):
-    commands_by_name = _COMMANDS
+    sections = _SECTIONS
 
 
 @click.command(cls=_Program, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})

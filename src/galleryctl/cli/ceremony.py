@@ -28,7 +28,7 @@ _LEAST = 2
 
 
 class _Ceremony(Lazy):
-    commands_by_name: ClassVar[Mapping[str, tuple[str, str]]] = _COMMANDS
+    sections: ClassVar[Mapping[str, Mapping[str, tuple[str, str]]]] = {"Commands": _COMMANDS}
     prefix = "ceremony_"
 
 

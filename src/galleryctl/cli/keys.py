@@ -35,7 +35,7 @@ _PUBLISH = "publish: clients follow by themselves"
 
 
 class _Keys(Lazy):
-    commands_by_name: ClassVar[Mapping[str, tuple[str, str]]] = _COMMANDS
+    sections: ClassVar[Mapping[str, Mapping[str, tuple[str, str]]]] = {"Commands": _COMMANDS}
     prefix = "keys_"
 
 

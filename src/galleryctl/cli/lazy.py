@@ -13,9 +13,14 @@ if TYPE_CHECKING:
 class Lazy(click.Group):
     """Commands by name: the module of `galleryctl.cli` and one line. `edit` is `edit_command` there."""
 
-    commands_by_name: ClassVar[Mapping[str, tuple[str, str]]] = {}
+    sections: ClassVar[Mapping[str, Mapping[str, tuple[str, str]]]] = {}
+    """Commands under the titles of the help."""
     prefix: ClassVar[str] = ""
     """What stands before the names of the functions of this group."""
+
+    @property
+    def commands_by_name(self) -> Mapping[str, tuple[str, str]]:
+        return {name: row for rows in self.sections.values() for name, row in rows.items()}
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
         return list(self.commands_by_name)
@@ -41,5 +46,7 @@ class Lazy(click.Group):
         return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002 - click's signature
-        with formatter.section("Commands"):
-            formatter.write_dl([(name, text) for name, (_, text) in self.commands_by_name.items()])
+        width = max(map(len, self.commands_by_name))
+        for title, rows in self.sections.items():
+            with formatter.section(title):
+                formatter.write_dl([(name.ljust(width), text) for name, (_, text) in rows.items()])

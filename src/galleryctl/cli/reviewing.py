@@ -25,7 +25,7 @@ _COMMANDS = {
 
 
 class _Review(Lazy):
-    commands_by_name: ClassVar[Mapping[str, tuple[str, str]]] = _COMMANDS
+    sections: ClassVar[Mapping[str, Mapping[str, tuple[str, str]]]] = {"Commands": _COMMANDS}
     prefix = "review_"
 
 
