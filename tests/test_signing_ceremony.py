@@ -260,6 +260,26 @@ def test_a_broken_draft_is_refused_and_can_be_given_up(run: Run, desk: Path) -> 
     assert run("keys", "status", cwd=desk).exit_code == 0
 
 
+def test_two_who_sign_at_once_are_told_what_to_do(run: Run, desk: Path, tmp_path: Path) -> None:
+    start(run, desk)
+    git(desk, "add", "registry")
+    git(desk, "commit", "-q", "-m", "propose")
+    other = tmp_path / "other"
+    git(tmp_path, "clone", "-q", desk, other)
+    for place, holder in ((desk, "ada"), (other, "bob")):
+        sign(run, place, holder)
+        git(place, "commit", "-q", "-a", "-m", holder)
+    with pytest.raises(AssertionError, match=r"(?i)could not apply"):
+        git(other, "pull", "-q", "--rebase")
+    told = run("keys", "ceremony", cwd=other)
+    assert told.exit_code == 3
+    assert "git left 1.root.json in a conflict, because two signed at once" in told.stderr
+    git(other, "checkout", "-q", "--ours", "registry/trust/draft")
+    git(other, "add", "registry/trust")
+    sign(run, other, "bob")
+    assert run("keys", "ceremony", "finish", cwd=other).exit_code == 0
+
+
 def test_a_signature_that_is_not_right_does_not_count(run: Run, desk: Path) -> None:
     start(run, desk)
     sign(run, desk, "ada")

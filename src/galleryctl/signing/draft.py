@@ -112,6 +112,12 @@ def read(folder: Path) -> Draft:
     both = {role: {**held[role], **proposed[role]} for role in held}
     for role, versions in proposed.items():
         for version, data in versions.items():
+            if data.startswith(b"<<<<<<< "):
+                raise SignatureError(
+                    f"{folder / FOLDER}: git left {name(role, version)} in a conflict, because two signed at once: "
+                    f"take the files of one of them (git checkout --ours {folder / FOLDER}), "
+                    "and let the other sign again"
+                )
             if held[role].get(version, data) != data:
                 raise SignatureError(
                     f"{folder}: {role} {version} is there already, and the draft is another: give it up, with "
