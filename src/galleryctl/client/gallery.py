@@ -321,7 +321,7 @@ class Gallery:
 
     def _nothing(self) -> OfflineError:
         told = "".join(f"; {each}" for each in self._cache.told())
-        return OfflineError(f"{self.url}: nothing of it is at hand yet: sync() first{told}")
+        return OfflineError(f"{self.url}: nothing of it is at hand yet: synchronise first{told}")
 
     def _fetched(self, path: str, sha256: str, length: int) -> bytes:
         failed: FetchError | None = None

@@ -112,7 +112,8 @@ def wanted(
     if not found.files:
         what = f"{found.id} {found.version} {found.variant}".rstrip()
         raise PullError(
-            f"{what} records no files, so nobody knows what to fetch; its publisher lists and pins them with `galleryctl release`"
+            f"{what} records no files, so nobody knows what to fetch; "
+            "its publisher lists and pins them with `galleryctl release`"
         )
     environ = os.environ if environ is None else environ
     places = [*((mirror, False) for mirror in mirrors), *((mirror, True) for mirror in own)]
