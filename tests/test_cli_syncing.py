@@ -200,7 +200,7 @@ def test_a_file_of_somebody_else_stays_and_is_told(run: Run, world: World) -> No
         words = world.words(served.url, "--runtime", "xinference", "--home", home)
         done = run(*words)
         assert done.exit_code == 1
-        assert f"  kept     {LLM}: galleryctl did not write it; --force replaces it" in done.stdout
+        assert f"  kept     {LLM}: not as galleryctl wrote it; --force replaces it" in done.stdout
         assert (home / LLM).read_text() == "[7]"
         assert run(*words, "--force").exit_code == 0
     assert "tiny" in (home / LLM).read_text()

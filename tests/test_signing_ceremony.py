@@ -295,6 +295,14 @@ def test_a_signature_that_is_not_right_does_not_count(run: Run, desk: Path) -> N
     assert draft.finish(state.folder).root.version == 1
 
 
+def test_status_counts_no_days_below_none(run: Run, desk: Path) -> None:
+    holding(run, desk)
+    told = run("keys", "status", "--now", "2099-01-01", cwd=desk)
+    assert told.exit_code == 1
+    assert ", expired; 2 of ada" in told.stdout
+    assert "-" not in told.stdout.splitlines()[0].partition("until ")[2][10:]
+
+
 def test_status_for_machines(run: Run, desk: Path) -> None:
     none = json.loads(run("keys", "status", "--format", "json", cwd=desk).stdout)
     assert (none["signed"], none["due"], len(none["next"])) == (False, [], 1)

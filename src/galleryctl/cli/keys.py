@@ -324,5 +324,8 @@ def _line(part: Part) -> str:
     from galleryctl.signing import draft  # noqa: PLC0415 - on use
 
     names = ", ".join(draft.short(key) for key in part.keys)
-    until = f"version {part.version} until {part.expires:%Y-%m-%d}, {part.days} days; " if part.expires else ""
+    until = ""
+    if part.expires and part.days is not None:
+        when = f"{part.days} days" if part.days >= 0 else "expired"
+        until = f"version {part.version} until {part.expires:%Y-%m-%d}, {when}; "
     return f"{part.role}: {until}{part.threshold} of {names}"

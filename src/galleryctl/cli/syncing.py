@@ -165,7 +165,7 @@ def _told(found: Gallery, wanted: _Wanted, done: _Done) -> list[str]:
         f"{found.url}: serial {synced.serial}{new}",
         f"  types    {', '.join(synced.types) or 'none'}",
         f"  built    {synced.built:%Y-%m-%d %H:%M} UTC, checked {_span(_age(synced))} ago",
-        f"  expires  {f'{synced.expires:%Y-%m-%d %H:%M} UTC' if synced.expires else 'never: nothing is signed'}",
+        f"  expires  {f'{synced.expires:%Y-%m-%d %H:%M} UTC' if synced.expires else 'never: nobody vouches for it'}",
         f"  fetched  {synced.bytes:,} bytes in {synced.requests} request{'s' * (synced.requests != 1)}",
     ]
     lines += [f"stale: {visible(synced.stale)}"] if synced.stale else []
@@ -174,7 +174,7 @@ def _told(found: Gallery, wanted: _Wanted, done: _Done) -> list[str]:
         return lines
     lines.append(f"{laid.home}: {_files(laid, stale=bool(synced.stale))}")
     lines += [f"  {name:<8} {path}" for name in ("written", "emptied") for path in getattr(laid, name)]
-    lines += [f"  kept     {path}: galleryctl did not write it; --force replaces it" for path in laid.kept]
+    lines += [f"  kept     {path}: not as galleryctl wrote it; --force replaces it" for path in laid.kept]
     ours = sorted([*laid.written, *laid.emptied, *laid.unchanged])
     if ours:
         lines.append(homes.RUNTIMES[wanted.runtime].hint.format(file=laid.home / ours[0]))
