@@ -190,7 +190,7 @@ class TestSchemas:
         world.publish()
         reader = gallery()
         told = reader.sync().warnings
-        assert [each.partition(",")[0] for each in told] == ["acme/new needs ['teleport']"]
+        assert [each.partition(",")[0] for each in told] == ["acme/new needs teleport"]
         assert set(titles(reader, "llm")) == {"acme/one", "acme/two"}
         skipped = dict(reader.skipped("llm"))
         assert skipped["acme/new"].startswith("needs teleport, which this client does not know")

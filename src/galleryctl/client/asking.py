@@ -22,6 +22,10 @@ if TYPE_CHECKING:
     from galleryctl.fetch import Fetcher, Limits
 
 _SAFE = re.compile(r"[A-Za-z0-9._-]+").fullmatch
+_ETAG = re.compile(r'(?:W/)?"[\x21\x23-\x7e]{0,200}"').fullmatch
+"""What can be sent back: with anything else no later request would be one, and nobody would be asked any more."""
+LARGEST = 64_000_000
+"""Bytes of one document: a signature does not make it affordable for the program that reads it."""
 _WHOLE = 8
 """Answers that may use their time up, one after the other, before a whole synchronisation ends."""
 
@@ -74,7 +78,7 @@ class Reader:
         try:
             if self._fetcher is None:
                 return Found(self._file(path, limits.bytes))
-            headers = {"if-none-match": etag} if etag else None
+            headers = {"if-none-match": etag} if _ETAG(etag) else None
             answer = self._fetcher.get(self.address + path, headers=headers, limits=limits)
         except LargeError as error:
             raise DamagedError(f"{error}; more than was signed, or than any has") from error
@@ -83,10 +87,13 @@ class Reader:
             return Found(None, etag)
         if answer.status != 200:  # noqa: PLR2004 - a whole answer
             raise FetchError(f"{self.address}{path}: the server answers {answer.status}, which nobody asked for")
-        return Found(answer.body, answer.headers.get("etag", ""))
+        found = answer.headers.get("etag", "")
+        return Found(answer.body, found if _ETAG(found) else "")
 
     def document(self, path: str, sha256: str, length: int) -> bytes:
         """Bytes that have this digest and length. Raises `DamagedError` where they have not."""
+        if not 0 <= length <= LARGEST:
+            raise DamagedError(f"{self.address}{path}: should have {length:,} bytes, and none may have {LARGEST:,}")
         found = self.get(path, length).body or b""
         if len(found) != length:
             raise DamagedError(f"{self.address}{path}: has {len(found):,} bytes instead of {length:,}")

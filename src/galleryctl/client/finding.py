@@ -134,9 +134,9 @@ def telling(path: str) -> bool:
     return not path.lower().endswith(_COMMON)
 
 
-def lacks(raw: Mapping[str, Any]) -> Sequence[str]:
+def lacks(raw: Any) -> Sequence[str]:  # noqa: ANN401 - whatever json can say
     """What something requires that is not known here."""
-    named = raw.get("requires", ())
+    named = raw.get("requires", ()) if isinstance(raw, dict) else ()
     names = [named] if isinstance(named, str) else named
     return sorted({str(name) for name in names} - REQUIRES) if isinstance(names, list | tuple | dict) else ["a form"]
 

@@ -6,6 +6,7 @@ import datetime as dt
 from typing import TYPE_CHECKING, NamedTuple
 
 from galleryctl.client import documents
+from galleryctl.client.asking import LARGEST
 from galleryctl.client.errors import ClockError, DamagedError, RollbackError, VerificationError
 from galleryctl.spec.published import Catalog, DocumentRef
 
@@ -15,7 +16,8 @@ if TYPE_CHECKING:
 _WHAT = "catalog"
 _AHEAD = dt.timedelta(days=1)
 """How far a clock may be behind before it contradicts what was signed."""
-_MOST = 2**31  # bytes of one document
+_NUMBERS = 2**53
+"""Below this every reader counts alike."""
 
 
 class Floor(NamedTuple):
@@ -34,6 +36,8 @@ def read(data: bytes) -> Catalog:
         if isinstance(raw.get(name), dict):
             raw[name] = {"since": 0, **raw[name]}  # of no use to who takes them whole
     catalog = documents.model(Catalog, raw, _WHAT, step=_WHAT)
+    if not (0 <= catalog.epoch < _NUMBERS and 0 <= catalog.serial < _NUMBERS):
+        raise DamagedError(f"{_WHAT}: has an epoch or serial that no reader counts to", step=_WHAT)
     for name, ref in named(catalog):
         _checked(name, ref)
     return catalog
@@ -79,6 +83,6 @@ def punctual(catalog: Catalog, now: dt.datetime) -> None:
 
 def _checked(name: str, ref: DocumentRef) -> None:
     kind = name.removeprefix("types/")
-    deltas_whole = all(documents.digest(each.sha256) and 0 < each.length < _MOST for each in ref.deltas)
-    if not (documents.name(kind) and documents.digest(ref.sha256) and 0 < ref.length < _MOST and deltas_whole):
+    deltas_whole = all(documents.digest(each.sha256) and 0 < each.length <= LARGEST for each in ref.deltas)
+    if not (documents.name(kind) and documents.digest(ref.sha256) and 0 < ref.length <= LARGEST and deltas_whole):
         raise DamagedError(f"{_WHAT}: names {ascii(kind)[:80]} in a way that leads nowhere", step=_WHAT)

@@ -121,13 +121,17 @@ def default(runtime: str, environment: Mapping[str, str]) -> Path | None:
 def places(runtime: str, natives: Mapping[str, bytes], types: Collection[str] = ()) -> dict[str, bytes]:
     """What belongs where in the home, of the files that a gallery publishes for a runtime; `types` narrows it."""
     reads = RUNTIMES[runtime]
-    pattern = re.compile(re.escape(reads.source).replace(r"\{type\}", "(?P<type>[a-z][a-z0-9_-]{0,63})"))
     found = {}
     for path, data in sorted(natives.items()):
-        match = pattern.fullmatch(path)
+        match = _pattern(reads.source).fullmatch(path)
         if match and (not types or match.groupdict().get("type", "") in {"", *types}):
             found[reads.target.format(**match.groupdict())] = data
     return found
+
+
+def _pattern(template: str) -> re.Pattern[str]:
+    once = re.escape(template).replace(r"\{type\}", "(?P<type>[a-z][a-z0-9_-]{0,63})", 1)
+    return re.compile(once.replace(r"\{type\}", "(?P=type)"))
 
 
 def serial(home: Path, runtime: str, gallery: str) -> tuple[int, int]:
@@ -251,10 +255,13 @@ def _load(path: Path) -> dict[str, dict[str, object]]:
 def _read(home: Path, runtime: str) -> _Journal | None:
     match _load(_journal(home, runtime)).get(runtime):
         case {"gallery": str(gallery), "epoch": int(epoch), "serial": int(serial), "files": dict(files)}:
-            plain = {
-                str(path): tuple(map(str, digests)) for path, digests in files.items() if isinstance(digests, list)
+            lies = _pattern(RUNTIMES[runtime].target).fullmatch  # who writes the home must not lead us out of it
+            ours = {
+                path: tuple(map(str, digests))
+                for path, digests in files.items()
+                if lies(path) and isinstance(digests, list)
             }
-            return _Journal(State(gallery, epoch, serial), plain)
+            return _Journal(State(gallery, epoch, serial), ours)
         case _:
             return None
 

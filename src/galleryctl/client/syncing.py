@@ -17,6 +17,7 @@ from galleryctl.client import deltas, documents, heads
 from galleryctl.client.asking import plain
 from galleryctl.client.cache import Change, Document, Facts, MovedError, Newest
 from galleryctl.client.errors import DamagedError, SchemaError, VerificationError
+from galleryctl.client.finding import lacks
 from galleryctl.fetch import FetchError, MissingError
 from galleryctl.spec.published import Natives, Revoked
 
@@ -263,9 +264,9 @@ class Syncing:
 def _lacking(document: Document) -> Iterator[str]:
     """Models among those that came which need what this client does not know."""
     for identifier, row in document.rows.items():
-        needs = json.loads(row).get("requires") if b'"requires"' in row else None
-        if needs:
-            yield f"{identifier} needs {ascii(needs)[:80]}, which this client does not know: skipped; update galleryctl"
+        if b'"requires"' in row and (needs := lacks(json.loads(row))):
+            said = ascii(", ".join(needs))[1:-1][:80]
+            yield f"{identifier} needs {said}, which this client does not know: skipped; update galleryctl"
 
 
 def path_of(name: str) -> str:
