@@ -44,7 +44,20 @@ def test_environment() -> None:
 
 
 def test_no_gallery() -> None:
-    assert "Missing option '--gallery'" in asked()
+    assert "Missing option '--gallery' / '-g' (env var: 'GALLERYCTL_GALLERY')" in asked()
+
+
+@pytest.mark.parametrize("text", ["models.example.org", "127.0.0.1:8000", "localhost/gallery"])
+def test_a_host_without_a_scheme(text: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert f"{text} is no folder here; did you mean https://{text}?" in asked("-g", text)
+    (tmp_path / text).mkdir(parents=True)
+    assert asked("-g", text)["url"] == text
+
+
+@pytest.mark.parametrize("text", ["copy", "./copy", "/srv/copy.d", "https://models.example.org"])
+def test_a_folder_that_is_away_is_one(text: str) -> None:
+    assert asked("-g", text)["url"] == text
 
 
 @pytest.mark.parametrize("text", ["30", "d", "-3d", "30 days", "", "9999999d"])

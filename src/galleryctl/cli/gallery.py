@@ -31,18 +31,25 @@ def span(ctx: click.Context, param: click.Parameter, value: str | None) -> dt.ti
     return time_span(value)
 
 
+def address(ctx: click.Context, param: click.Parameter, value: str) -> str:
+    """An address or a folder; what looks like a host, and is no folder here, is neither."""
+    if re.fullmatch(r"(localhost|[\w-]+(\.[\w-]+)+)(:[0-9]+)?(/.*)?", value) and not Path(value).exists():
+        raise click.BadParameter(f"{value} is no folder here; did you mean https://{value}?", ctx, param)
+    return value
+
+
 _OPTIONS = (
     click.option(
-        "--gallery", "-g", "url", required=True, envvar="GALLERYCTL_GALLERY", metavar="URL",
-        help="Address of the published gallery, or its folder.",
+        "--gallery", "-g", "url", required=True, callback=address, envvar="GALLERYCTL_GALLERY", show_envvar=True,
+        metavar="URL", help="Address of the published gallery, or its folder.",
     ),
     click.option(
-        "--root", type=click.Path(path_type=Path, dir_okay=False), envvar="GALLERYCTL_ROOT", metavar="FILE",
-        help="Root of trust: N.root.json, as its people gave it to you.",
+        "--root", type=click.Path(path_type=Path, dir_okay=False), envvar="GALLERYCTL_ROOT", show_envvar=True,
+        metavar="FILE", help="Root of trust: N.root.json, as its people gave it to you.",
     ),
     click.option(
-        "--cache", type=click.Path(path_type=Path, file_okay=False), envvar="GALLERYCTL_CACHE", metavar="DIR",
-        help="Folder of what is at hand; the user's cache folder unless given.",
+        "--cache", type=click.Path(path_type=Path, file_okay=False), envvar="GALLERYCTL_CACHE", show_envvar=True,
+        metavar="DIR", help="Folder of what is at hand; the user's cache folder unless given.",
     ),
     click.option(
         "--grace", callback=span, metavar="TIME",

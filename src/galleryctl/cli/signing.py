@@ -43,7 +43,7 @@ def duration(ctx: click.Context, param: click.Parameter, value: str) -> dt.timed
     help="Folder of keys, as `keys init` makes one.",
 )  # fmt: skip
 @click.option(
-    "--online", metavar="URI", envvar="GALLERYCTL_ONLINE",
+    "--online", metavar="URI", envvar="GALLERYCTL_ONLINE", show_envvar=True,
     help="The online key: awskms:…, gcpkms:…, azurekms:…, hv:…, file2:PATH. Else the PEM in GALLERYCTL_ONLINE_KEY, "
     "else online.pem of --keys.",
 )  # fmt: skip
@@ -104,7 +104,7 @@ def _signer(online: str | None, keys: Path | None, trust: Trust) -> Signer:
 @click.command("verify")
 @click.argument("gallery", metavar="[URL|DIR]", required=False)
 @click.option(
-    "--root", type=click.Path(path_type=Path, dir_okay=False, exists=True), envvar="GALLERYCTL_ROOT",
+    "--root", type=click.Path(path_type=Path, dir_okay=False, exists=True), envvar="GALLERYCTL_ROOT", show_envvar=True,
     metavar="FILE", help="A root of the gallery that is trusted; trust/1.root.json of the registry unless given.",
 )  # fmt: skip
 @click.option(

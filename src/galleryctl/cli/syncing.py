@@ -276,12 +276,12 @@ class _Watching:
 @click.command("mirror")
 @click.argument("out", metavar="DIR", type=click.Path(path_type=Path, file_okay=False))
 @click.option(
-    "--gallery", "-g", "url", required=True, envvar="GALLERYCTL_GALLERY", metavar="URL",
-    help="Address of the published gallery, or its folder.",
+    "--gallery", "-g", "url", required=True, callback=gallery.address, envvar="GALLERYCTL_GALLERY", show_envvar=True,
+    metavar="URL", help="Address of the published gallery, or its folder.",
 )  # fmt: skip
 @click.option(
-    "--root", type=click.Path(path_type=Path, dir_okay=False, exists=True), envvar="GALLERYCTL_ROOT", required=True,
-    metavar="FILE", help="Root of trust: N.root.json, as its people gave it to you.",
+    "--root", type=click.Path(path_type=Path, dir_okay=False, exists=True), required=True, envvar="GALLERYCTL_ROOT",
+    show_envvar=True, metavar="FILE", help="Root of trust: N.root.json, as its people gave it to you.",
 )  # fmt: skip
 @click.option("--type", "-t", "types", multiple=True, metavar="TYPE", help="Only models of this type, such as llm.")
 @click.option(
