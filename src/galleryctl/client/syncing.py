@@ -226,7 +226,7 @@ class Syncing:
         kinds = {f"{NATIVE}{each}" for each in runtimes}
         if not kinds or catalog.runtimes is None:
             if asked:
-                self._warnings.append("the gallery publishes no files for runtimes")
+                self._warnings.append("the gallery publishes no files for runtimes: gallery.yaml names them")
             return self._differing({kind: {} for kind in kinds}), None
         ref, before = catalog.runtimes, held.get("runtimes")
         listed = None

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 ROLES = ("timestamp", "snapshot", "targets", "catalog")
 _BASE = "gallery:"  # never an address: what is asked goes through the reader, which knows where it reads
 _NAMED = re.compile(r"(?:([1-9][0-9]{0,8})\.)?(root|timestamp|snapshot|targets|catalog)\.json").fullmatch
-_HELP = "the last good state stays in use; if this goes on, tell the people who run the gallery"
+_HELP = "whatever was verified before stays in use; if this goes on, tell the people who run the gallery"
 
 
 @dataclass(frozen=True, slots=True)
