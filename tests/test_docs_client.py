@@ -119,3 +119,12 @@ def test_every_error_of_the_guide_is_one_and_the_others_are_told() -> None:
     public = {name for name in client.__all__ if name.endswith("Error")}
     assert public - named <= {"ResolveError"}
     assert all(issubclass(getattr(errors, name), errors.ClientError) for name in named)
+
+
+def test_every_public_name_is_there_and_explained() -> None:
+    for name in client.__all__:
+        found = getattr(client, name)
+        assert found.__doc__, name
+        assert not found.__doc__.startswith(f"{name}("), name  # what a dataclass writes where nobody did
+    with pytest.raises(AttributeError, match="no attribute 'Galery'"):
+        client.Galery  # noqa: B018 - the attribute is what is asked for

@@ -267,9 +267,7 @@ def _raw(found: Resolved) -> dict[str, Any]:
 
 def _unfit(error: NoFitError, form: str, *, every: bool) -> None:
     """The reasons, before the message says the nearest."""
-    from galleryctl.client import Rejected  # noqa: PLC0415 - on use
-
-    rows = [each for each in error.rejected if isinstance(each, Rejected)]
+    rows = error.rejected
     if form == "json" or not rows:
         return
     from galleryctl.terminal import choices  # noqa: PLC0415 - on use

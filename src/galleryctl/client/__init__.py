@@ -6,8 +6,11 @@
     synced = gallery.sync(["llm"])              # a few kilobytes a day; keeps the last good state when it cannot
     for model in gallery.models("llm"):
         print(model.id, model.listing.title)
+    build = gallery.resolve("qwen/qwen3@^1", runtime="llama.cpp", memory=12 * 2**30)
+    gallery.pull(build, "/srv/models/qwen3")    # whole and verified, or an error that says why not
 
-Every error is a `ClientError` (`galleryctl.client.errors` draws the tree). What is heavy is imported on use.
+Every error is a `ClientError` (`galleryctl.client.errors` draws the tree). What is heavy is imported on use. Lock files
+are read and written by `galleryctl.client.locking`.
 """
 
 from __future__ import annotations
@@ -34,8 +37,13 @@ from galleryctl.client.results import Host, Listed, Pulled, Rejected, Resolved, 
 
 if TYPE_CHECKING:
     from galleryctl.client.gallery import Gallery
+    from galleryctl.client.locking import Lock, Pin
+    from galleryctl.client.outdated import Outdated
+    from galleryctl.client.pulling import Bounds, Progress
+    from galleryctl.client.references import Reference
 
 __all__ = [
+    "Bounds",
     "ClientError",
     "ClockError",
     "DamagedError",
@@ -43,11 +51,16 @@ __all__ = [
     "Gallery",
     "Host",
     "Listed",
+    "Lock",
     "LockError",
     "NoFitError",
     "OfflineError",
+    "Outdated",
+    "Pin",
+    "Progress",
     "PullError",
     "Pulled",
+    "Reference",
     "RefusedError",
     "Rejected",
     "ResolveError",
@@ -60,10 +73,21 @@ __all__ = [
 ]
 
 
-def __getattr__(name: str) -> object:
-    """`Gallery` on use: who only catches its errors does not wait for it."""
-    if name != "Gallery":
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from galleryctl.client.gallery import Gallery  # noqa: PLC0415 - see above
+_ON_USE = {
+    "Bounds": "pulling",
+    "Gallery": "gallery",
+    "Lock": "locking",
+    "Outdated": "outdated",
+    "Pin": "locking",
+    "Progress": "pulling",
+    "Reference": "references",
+}
 
-    return Gallery
+
+def __getattr__(name: str) -> object:
+    """What has a module of its own, on use: who only catches errors does not wait for it."""
+    if name not in _ON_USE:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib import import_module  # noqa: PLC0415 - see above
+
+    return getattr(import_module(f"galleryctl.client.{_ON_USE[name]}"), name)

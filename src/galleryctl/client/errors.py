@@ -25,6 +25,8 @@ from galleryctl.errors import GalleryError
 if TYPE_CHECKING:
     import datetime as dt
 
+    from galleryctl.client.results import Rejected
+
 
 class ClientError(GalleryError):
     """Everything that a client raises."""
@@ -92,7 +94,7 @@ class RefusedError(ResolveError):
 class NoFitError(ResolveError):
     """It exists, and nothing of it suits this machine or runtime. `rejected` says why, variant by variant."""
 
-    def __init__(self, message: str, rejected: tuple[object, ...] = ()) -> None:
+    def __init__(self, message: str, rejected: tuple[Rejected, ...] = ()) -> None:
         super().__init__(message)
         self.rejected = rejected
 

@@ -197,7 +197,12 @@ class Gallery:
         return replace(found, warnings=(*found.warnings, f"The index is old: {old}.")) if old else found
 
     def outdated(self, lock: Lock) -> tuple[Outdated, ...]:
-        """How each pin of a lock stands, by reference. Raises as `models` does."""
+        """How each pin of a lock stands, by reference.
+
+            urgent = [pin.says for pin in gallery.outdated(locking.read(path)) if pin.urgent]
+
+        Raises as `models` does.
+        """
         from galleryctl.client import outdated  # noqa: PLC0415 - on use
 
         return self._reading(lambda held: outdated.outdated(held, lock))
@@ -271,13 +276,10 @@ class Gallery:
     def _listed(self, kind: str | None) -> Iterator[Listed | tuple[str, str]]:
         from galleryctl.client.listing import listed  # noqa: PLC0415 - on use
 
-        def read(held: Holding) -> list[tuple[str, dict[str, bytes]]]:
-            return [(each, held.rows(each)) for each in held.types if kind in {None, each}]
+        def read(held: Holding) -> tuple[Holding, list[tuple[str, dict[str, bytes]]]]:
+            return held, [(each, held.rows(each)) for each in held.types if kind in {None, each}]
 
-        def both(held: Holding) -> tuple[Holding, list[tuple[str, dict[str, bytes]]]]:
-            return held, read(held)
-
-        held, rows = self._reading(both)
+        held, rows = self._reading(read)
         return (listed(held, each, name, row) for each, found in rows for name, row in sorted(found.items()))
 
     def _reading(self, work: Callable[[Holding], T]) -> T:

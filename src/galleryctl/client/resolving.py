@@ -223,5 +223,5 @@ def _misfit(picked: Picked, built: Resolved, host: Host) -> Iterator[str]:
     try:
         choosing.choose((target,), host, facts=facts, limit=limit)
     except NoFitError as error:
-        reasons = "; ".join(str(getattr(each, "reason", each)) for each in error.rejected)
+        reasons = "; ".join(each.reason for each in error.rejected)
         yield f"The locked build does not suit this machine: {reasons}."
