@@ -75,7 +75,9 @@ class TestNatives:
         assert reader.native("xinference") == {"llm.json": b"[1]"}
 
     def test_a_runtime_that_there_is_not(self, gallery: Callable[..., Gallery], world: World) -> None:
-        assert gallery().sync(natives="vllm").warnings == ("the gallery publishes no files for runtimes: gallery.yaml names them",)
+        assert gallery().sync(natives="vllm").warnings == (
+            "the gallery publishes no files for runtimes: gallery.yaml names them",
+        )
         world.natives = {"localai": {"index.yaml": b"- a\n"}}
         world.publish()
         synced = gallery().sync(natives="vllm")
