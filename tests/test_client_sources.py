@@ -130,6 +130,14 @@ def test_files_of_this_machine_are_for_those_who_allow_it() -> None:
     assert urls(found, own=["file:///media/mirror"]) == [f"file:///media/mirror/weights/ab/{DIGEST}"]
 
 
+def test_a_folder_that_the_operator_named_comes_first() -> None:
+    folder, far = "file:///media/mirror", "https://two.example"
+    asked = resolved(**EVERYWHERE)
+    assert urls(asked, own=[far, folder])[0].startswith(folder)
+    assert urls(asked, own=[far])[0] == urls(asked)[0]
+    assert urls(asked, own=[folder], order=["huggingface"])[0].startswith("https://huggingface.co/")
+
+
 def test_installed_under_another_name() -> None:
     (found,) = wanted(resolved(FILE.model_copy(update={"install_as": "m.gguf"})), environ={})
     assert (found.path, found.name) == ("sub dir/model.gguf", "m.gguf")

@@ -29,6 +29,8 @@ _REPO = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,95}/[A-Za-z0-9][A-Za-z0-9._-]{0
 _REVISION = re.compile(r"[A-Za-z0-9][A-Za-z0-9._/-]{0,199}")
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 _SCHEMES = frozenset({"https", "http", "s3", "file"})
+WEIGHTS = "weights"
+"""Folder of a gallery or mirror that keeps files of models."""
 _TITLES = {
     "address": "its own address",
     "huggingface": "Hugging Face",
@@ -98,6 +100,7 @@ def wanted(
     Args:
         found: What a reference was resolved to.
         order: Kinds of address to try first, such as `modelscope` or `mirror`; the others follow in their order.
+            Without it, folders that the operator named come first.
         mirrors: Addresses of mirrors of the gallery, which keep files below `weights/`.
         own: Likewise, of mirrors that the operator named: these may lie inside this network, or on this machine.
         allow_private: Whether definitions may name files of this machine.
@@ -131,11 +134,16 @@ def wanted(
             ]
         )
         usable = [each for each in known if allow_private or each.own or urlsplit(each.url).scheme != "file"]
-        addresses = tuple(sorted(usable, key=lambda each: ranks[each.kind]))
+        addresses = tuple(sorted(usable, key=lambda each: -1 if not order and _near(each) else ranks[each.kind]))
         missing = "" if addresses else _absent(found.sources)
         return Wanted(file.path, file.install_as or file.path, file.size, digest, addresses, missing)
 
     return tuple(one(file) for file in found.files)
+
+
+def _near(address: Address) -> bool:
+    """Whether it is a folder that the operator named: where there is no network, nothing else would answer."""
+    return address.own and urlsplit(address.url).scheme == "file"
 
 
 def _once(known: Iterable[Address | None]) -> Iterator[Address]:
@@ -208,7 +216,7 @@ def _mirrored(digest: str, mirrors: Iterable[tuple[str, bool]]) -> Iterator[Addr
 
 def weight(sha256: str) -> str:
     """Path of a file in a mirror, by its digest."""
-    return f"weights/{sha256[:2]}/{sha256}"
+    return f"{WEIGHTS}/{sha256[:2]}/{sha256}"
 
 
 def _below(prefix: str, path: str) -> str:
@@ -238,4 +246,4 @@ def _absent(sources: Sources | None) -> str:
     return "its definition names no source that is read here: https, s3, a hub, or with --allow-private file and http"
 
 
-__all__ = ["KINDS", "Address", "Wanted", "wanted", "weight"]
+__all__ = ["KINDS", "WEIGHTS", "Address", "Wanted", "wanted", "weight"]
