@@ -108,13 +108,18 @@ def model_document(identifier: str) -> str:
     return f"v1/models/{identifier}.json"
 
 
+def document(name: str) -> str:
+    """A document that the head names: `directory`, `types/<type>`, and so on."""
+    return f"v1/{name}.json"
+
+
 def type_document(kind: str) -> str:
     return f"v1/types/{kind}.json"
 
 
-def delta_document(kind: str, sha256: str) -> str:
-    """A patch between two documents of one model type, or of the `directory`."""
-    return f"v1/delta/{kind}/{sha256}.json"
+def delta_document(name: str, sha256: str) -> str:
+    """A patch between two documents of one name: `directory`, or `types/<type>`."""
+    return f"v1/delta/{name.removeprefix('types/')}/{sha256}.json"
 
 
 def metadata(role: str, version: int) -> str:

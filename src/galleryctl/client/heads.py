@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import datetime as dt
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 from galleryctl.client import documents
 from galleryctl.client.asking import LARGEST
 from galleryctl.client.errors import ClockError, DamagedError, RollbackError, VerificationError
 from galleryctl.spec.published import Catalog, DocumentRef
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 _WHAT = "catalog"
 _AHEAD = dt.timedelta(days=1)
@@ -38,19 +35,9 @@ def read(data: bytes) -> Catalog:
     catalog = documents.model(Catalog, raw, _WHAT, step=_WHAT)
     if not (0 <= catalog.epoch < _NUMBERS and 0 <= catalog.serial < _NUMBERS):
         raise DamagedError(f"{_WHAT}: has an epoch or serial that no reader counts to", step=_WHAT)
-    for name, ref in named(catalog):
+    for name, ref in catalog.documents.items():
         _checked(name, ref)
     return catalog
-
-
-def named(catalog: Catalog) -> Iterator[tuple[str, DocumentRef]]:
-    """Everything that a head names, by the name under which it is remembered."""
-    for name, ref in catalog.types.items():
-        yield f"types/{name}", ref
-    yield "directory", catalog.directory
-    yield "revoked", catalog.revoked
-    if catalog.runtimes is not None:
-        yield "runtimes", catalog.runtimes
 
 
 def follows(catalog: Catalog, floor: Floor | None, before: Catalog | None, now: dt.datetime) -> None:

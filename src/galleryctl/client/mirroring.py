@@ -251,14 +251,13 @@ class _Copying:
 
     def _documents(self, catalog: Catalog, types: Collection[str]) -> list[Piece]:
         """Bring here what the head names, and what the directory and the list of native files name."""
-        kinds = {kind: ref for kind, ref in catalog.types.items() if not types or kind in types}
-        first = [_piece(layout.DIRECTORY, catalog.directory.sha256, catalog.directory.length)]
-        first += [_piece(layout.REVOKED, catalog.revoked.sha256, catalog.revoked.length)]
-        first += [_piece(layout.type_document(kind), ref.sha256, ref.length) for kind, ref in kinds.items()]
-        for kind, ref in {**kinds, "directory": catalog.directory}.items():
-            first += [Piece(layout.delta_document(kind, each.sha256), each.sha256, each.length) for each in ref.deltas]
-        for path, optional in ((layout.NATIVES, catalog.runtimes), (layout.GENERATIONS, catalog.generations)):
-            first += [_piece(path, optional.sha256, optional.length)] if optional else []
+        left_out = {f"types/{kind}" for kind in catalog.types if types and kind not in types}
+        named = {name: ref for name, ref in catalog.documents.items() if name not in left_out}
+        if catalog.generations:
+            named["generations"] = catalog.generations
+        first = [_piece(layout.document(name), ref.sha256, ref.length) for name, ref in named.items()]
+        for name, ref in named.items():
+            first += [Piece(layout.delta_document(name, each.sha256), each.sha256, each.length) for each in ref.deltas]
         self._fetch(first)
         stable = {piece.stable: piece for piece in first}
         directory = _parsed(Directory, self._read(stable[layout.DIRECTORY].path), layout.DIRECTORY)

@@ -172,7 +172,7 @@ class Syncing:
     ) -> Change:
         at_hand = {name.removeprefix("types/") for name in held if name.startswith("types/")}
         asked = wanted.types or frozenset()
-        named = dict(heads.named(catalog))
+        named = catalog.documents
         for name in sorted(asked - catalog.types.keys() - at_hand):
             known = ", ".join(sorted(catalog.types)) or "none"
             self._warnings.append(f"the gallery has no models of the type {ascii(name)[1:-1]}; its types: {known}")
@@ -197,14 +197,14 @@ class Syncing:
     def _document(self, name: str, ref: DocumentRef, held: Document | None, base: Base) -> Document:
         if held is not None and (found := self._by_delta(name, ref, held, base)) is not None:
             return found
-        path = layout.addressed(path_of(name), ref.sha256)
+        path = layout.addressed(layout.document(name), ref.sha256)
         return whole(name, ref, self._reader.document(path, ref.sha256, ref.length))
 
     def _by_delta(self, name: str, ref: DocumentRef, held: Document, base: Base) -> Document | None:
         offered = next((each for each in ref.deltas if each.from_serial == held.since), None)
         if offered is None or not held.exact:
             return None
-        path = layout.delta_document(name.removeprefix("types/"), offered.sha256)
+        path = layout.delta_document(name, offered.sha256)
         with suppress(FetchError, DamagedError, SchemaError, ValueError, RecursionError, KeyError, TypeError):
             delta = documents.parsed(self._reader.document(path, offered.sha256, offered.length), path)
             documents.readable(delta, path)
@@ -267,11 +267,6 @@ def _lacking(document: Document) -> Iterator[str]:
         if b'"requires"' in row and (needs := lacks(json.loads(row))):
             said = ascii(", ".join(needs))[1:-1][:80]
             yield f"{identifier} needs {said}, which this client does not know: skipped; update galleryctl"
-
-
-def path_of(name: str) -> str:
-    """Stable path of a document by the name under which it is remembered."""
-    return layout.DIRECTORY if name == "directory" else layout.type_document(name.removeprefix("types/"))
 
 
 def whole(name: str, ref: DocumentRef, data: bytes) -> Document:

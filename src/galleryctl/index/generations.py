@@ -53,7 +53,7 @@ class History:
 
     def refs(self, name: str, epoch: int) -> list[tuple[Catalog, DocumentRef]]:
         """What the heads of an epoch say of a document: `directory`, or a type as `types/<type>`."""
-        found = [(each.head, documents(each.head).get(name)) for each in self.heads if each.head.epoch == epoch]
+        found = [(each.head, each.head.documents.get(name)) for each in self.heads if each.head.epoch == epoch]
         return [(head, ref) for head, ref in found if ref is not None]
 
 
@@ -61,29 +61,17 @@ def head_path(generation: Generation) -> str:
     return layout.addressed(layout.CATALOG, generation.sha256)
 
 
-def documents(head: Catalog) -> dict[str, DocumentRef]:
-    """The documents of a head by name, all but the generations."""
-    found = {f"types/{name}": ref for name, ref in head.types.items()}
-    found |= {"directory": head.directory, "revoked": head.revoked}
-    return found | ({"runtimes": head.runtimes} if head.runtimes else {})
-
-
 def address(name: str, sha256: str) -> str:
     """Where a document of a head lies."""
-    return layout.addressed(f"v1/{name}.json", sha256)
-
-
-def delta_kind(name: str) -> str:
-    """The folder of the deltas of a document."""
-    return name.removeprefix("types/")
+    return layout.addressed(layout.document(name), sha256)
 
 
 def needed(past: Past) -> Files:
     """Every file with a digest in its name that the head published last leads to."""
     found: Files = {}
-    for name, ref in documents(past.head).items():
+    for name, ref in past.head.documents.items():
         found[address(name, ref.sha256)] = ref.length
-        found |= {layout.delta_document(delta_kind(name), delta.sha256): delta.length for delta in ref.deltas}
+        found |= {layout.delta_document(name, delta.sha256): delta.length for delta in ref.deltas}
     if (listing := past.head.generations) is not None:
         found[layout.addressed(layout.GENERATIONS, listing.sha256)] = listing.length
     for identifier, row in _member(past, "directory", "models").items():
@@ -95,7 +83,7 @@ def needed(past: Past) -> Files:
 
 
 def _member(past: Past, name: str, member: str) -> Mapping[str, Any]:
-    ref = documents(past.head).get(name)
+    ref = past.head.documents.get(name)
     data = past.read(address(name, ref.sha256)) if ref else None
     found: Mapping[str, Any] = json.loads(data)[member] if data else {}
     return found
@@ -177,16 +165,15 @@ def _daily(rows: Sequence[Earlier], now: dt.datetime) -> Iterator[int]:
 def _starts(head: Catalog) -> Files:
     return {
         address(name, ref.sha256): ref.length
-        for name, ref in documents(head).items()
+        for name, ref in head.documents.items()
         if name not in {"revoked", "runtimes"}
     }
 
 
 def offered(past: Past, name: str) -> tuple[deltas.Start, ...]:
     """What the deltas of a document start from that the head published last names."""
-    ref = documents(past.head).get(name)
-    kind = delta_kind(name)
-    found = [past.read(layout.delta_document(kind, each.sha256)) for each in ref.deltas] if ref else []
+    ref = past.head.documents.get(name)
+    found = [past.read(layout.delta_document(name, each.sha256)) for each in ref.deltas] if ref else []
     return tuple(start for data in found if data and (start := deltas.start(data)) is not None)
 
 

@@ -51,7 +51,7 @@ def of(view: View, parts: Mapping[str, Part], files: Mapping[str, int], past: Pa
 
 def _same(view: View, parts: Mapping[str, Part], head: Catalog) -> bool:
     """Whether a new head would say what the last one does."""
-    before = {name: ref.sha256 for name, ref in generations.documents(head).items()}
+    before = {name: ref.sha256 for name, ref in head.documents.items()}
     same = before == {name: part.sha256 for name, part in parts.items()}
     return same and view.settings.mirrors == head.mirrors and view.settings.epoch <= head.epoch
 
@@ -64,16 +64,15 @@ def _published(past: Past) -> dict[str, int]:
         files[layout.addressed(layout.GENERATIONS, ref.sha256)] = ref.length
         for each in generations.listed(past):
             files |= {generations.head_path(each): each.length} | each.files
-    for name, document in generations.documents(head).items():
-        kind = generations.delta_kind(name)
-        files |= {layout.delta_document(kind, delta.sha256): delta.length for delta in document.deltas}
+    for name, document in head.documents.items():
+        files |= {layout.delta_document(name, delta.sha256): delta.length for delta in document.deltas}
     return files
 
 
 def _starts(past: Past) -> dict[str, int] | None:
     """The documents that the deltas of the last head start from; none where one is gone."""
     found: dict[str, int] = {}
-    for name, ref in generations.documents(past.head).items():
+    for name, ref in past.head.documents.items():
         for start in generations.offered(past, name) if ref.deltas else ():
             path = generations.address(name, start.sha256)
             data = None if path in found else past.read(path)
@@ -101,7 +100,7 @@ def _next(view: View, parts: Mapping[str, Part], files: Mapping[str, int], past:
     since: dict[str, int] = {}
     offers: dict[str, _Offer] = {}
     for name, part in parts.items():
-        before = None if reset else generations.documents(past.head).get(name)
+        before = None if reset else past.head.documents.get(name)
         if before is not None and before.sha256 == part.sha256:
             since[name], offers[name] = before.since, _again(past, name, before)
         else:
@@ -124,9 +123,8 @@ def _next(view: View, parts: Mapping[str, Part], files: Mapping[str, int], past:
 def _again(past: Past, name: str, ref: DocumentRef) -> _Offer:
     """The deltas to a document that did not change: those that there were, as far as they are still there."""
     offer = _Offer()
-    kind = generations.delta_kind(name)
     for delta in ref.deltas:
-        path = layout.delta_document(kind, delta.sha256)
+        path = layout.delta_document(name, delta.sha256)
         data = past.read(path)
         start = deltas.start(data) if data else None
         origin = generations.address(name, start.sha256) if start else ""
@@ -145,7 +143,7 @@ def _offer(
     offer = _Offer()
     if not part.frame or not heads:
         return offer
-    patcher = deltas.Patcher(part, serial, generations.delta_kind(name))
+    patcher = deltas.Patcher(part, serial, name.removeprefix("types/"))
     for start in deltas.starts(heads, generations.offered(past, name), now):
         path = generations.address(name, start.sha256)
         older = past.read(path)

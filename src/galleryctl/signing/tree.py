@@ -83,12 +83,10 @@ def check(place: Place, catalog: Catalog, *, progress: Callable[[int, int], None
 
 def everything(place: Place, catalog: Catalog) -> Iterator[Named]:
     """All that a head names, itself left out. Documents that name others are read, and verified first."""
-    for kind, ref in catalog.types.items():
-        yield _stable(layout.type_document(kind), ref)
-    for kind, ref in (*catalog.types.items(), ("directory", catalog.directory)):
+    for name, ref in catalog.documents.items():
+        yield _stable(layout.document(name), ref)
         for delta in ref.deltas:
-            yield Named(layout.delta_document(kind, delta.sha256), delta.sha256, delta.length)
-    yield _stable(layout.REVOKED, catalog.revoked)
+            yield Named(layout.delta_document(name, delta.sha256), delta.sha256, delta.length)
     yield from _models(place, _stable(layout.DIRECTORY, catalog.directory))
     if catalog.runtimes is not None:
         yield from _natives(place, _stable(layout.NATIVES, catalog.runtimes))
@@ -101,14 +99,12 @@ def _stable(path: str, ref: DocumentRef) -> Named:
 
 
 def _models(place: Place, named: Named) -> Iterator[Named]:
-    yield named
     for identifier, entry in parse(Directory, fetch(place, named), named.path).models.items():
         path = layout.addressed(layout.model_document(identifier), entry.sha256)
         yield Named(path, entry.sha256, entry.length)
 
 
 def _natives(place: Place, named: Named) -> Iterator[Named]:
-    yield named
     for runtime, files in parse(Natives, fetch(place, named), named.path).runtimes.items():
         for path, file in files.items():
             yield Named(layout.addressed(layout.native(runtime, path), file.sha256), file.sha256, file.length)

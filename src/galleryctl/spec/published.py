@@ -166,6 +166,13 @@ class Catalog(Published):
     reader: str = SCHEMA
     """Lowest schema a reader must know."""
 
+    @property
+    def documents(self) -> dict[str, DocumentRef]:
+        """What readers read, by name: `types/<type>`, `directory`, `revoked`, `runtimes`."""
+        found = {f"types/{name}": ref for name, ref in self.types.items()}
+        found |= {"directory": self.directory, "revoked": self.revoked}
+        return found | ({"runtimes": self.runtimes} if self.runtimes else {})
+
 
 class DeltaEnd(Frozen):
     """One of the two documents that a delta stands between."""
