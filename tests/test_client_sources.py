@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from galleryctl.client.errors import PullError
 from galleryctl.client.results import Resolved
-from galleryctl.client.sources import Address, Wanted, wanted, weight
+from galleryctl.client.sources import Address, Wanted, itself, wanted, weight
 from galleryctl.spec.release import File, Hub, Oci, Prefix, Sources
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 DIGEST = "ab" * 32
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
@@ -136,6 +139,13 @@ def test_a_folder_that_the_operator_named_comes_first() -> None:
     assert urls(asked, own=[far, folder])[0].startswith(folder)
     assert urls(asked, own=[far])[0] == urls(asked)[0]
     assert urls(asked, own=[folder], order=["huggingface"])[0].startswith("https://huggingface.co/")
+
+
+def test_a_gallery_in_a_folder_is_a_source_where_it_keeps_files(tmp_path: Path) -> None:
+    folder = f"{(tmp_path / 'my copy').as_uri()}/"
+    assert (itself(folder), itself("https://models.example.org/")) == ([], ["https://models.example.org/"])
+    (tmp_path / "my copy/weights").mkdir(parents=True)
+    assert itself(folder) == [folder]
 
 
 def test_installed_under_another_name() -> None:

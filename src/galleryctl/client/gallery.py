@@ -9,7 +9,6 @@ import threading
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, TypeVar, cast
-from urllib.parse import unquote, urlsplit
 
 from galleryctl import canonical
 from galleryctl.client import asking
@@ -234,13 +233,8 @@ class Gallery:
         """
         from galleryctl.client import sources  # noqa: PLC0415 - on use
 
-        parts = urlsplit(self._address)
-        bare = parts.scheme == "file" and not Path(unquote(parts.path), sources.WEIGHTS).is_dir()
-        itself = [] if bare else [self._address]
-        return sources.wanted(
-            found, order=order, mirrors=self._mirrors(), own=[*map(asking.base, mirrors), *itself],
-            allow_private=self._allow_private,
-        )  # fmt: skip
+        own = [*map(asking.base, mirrors), *sources.itself(self._address)]
+        return sources.wanted(found, order=order, mirrors=self._mirrors(), own=own, allow_private=self._allow_private)
 
     def pull(
         self,

@@ -10,8 +10,9 @@ from __future__ import annotations
 import os
 import re
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote, unquote, urlsplit
 
 from galleryctl.client.errors import PullError
 
@@ -29,8 +30,6 @@ _REPO = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,95}/[A-Za-z0-9][A-Za-z0-9._-]{0
 _REVISION = re.compile(r"[A-Za-z0-9][A-Za-z0-9._/-]{0,199}")
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 _SCHEMES = frozenset({"https", "http", "s3", "file"})
-WEIGHTS = "weights"
-"""Folder of a gallery or mirror that keeps files of models."""
 _TITLES = {
     "address": "its own address",
     "huggingface": "Hugging Face",
@@ -141,6 +140,12 @@ def wanted(
     return tuple(one(file) for file in found.files)
 
 
+def itself(gallery: str) -> list[str]:
+    """A gallery as a mirror of its own; a folder only where it keeps files of models."""
+    parts = urlsplit(gallery)
+    return [gallery] if parts.scheme != "file" or Path(unquote(parts.path), "weights").is_dir() else []
+
+
 def _near(address: Address) -> bool:
     """Whether it is a folder that the operator named: where there is no network, nothing else would answer."""
     return address.own and urlsplit(address.url).scheme == "file"
@@ -216,7 +221,7 @@ def _mirrored(digest: str, mirrors: Iterable[tuple[str, bool]]) -> Iterator[Addr
 
 def weight(sha256: str) -> str:
     """Path of a file in a mirror, by its digest."""
-    return f"{WEIGHTS}/{sha256[:2]}/{sha256}"
+    return f"weights/{sha256[:2]}/{sha256}"
 
 
 def _below(prefix: str, path: str) -> str:
@@ -246,4 +251,4 @@ def _absent(sources: Sources | None) -> str:
     return "its definition names no source that is read here: https, s3, a hub, or with --allow-private file and http"
 
 
-__all__ = ["KINDS", "WEIGHTS", "Address", "Wanted", "wanted", "weight"]
+__all__ = ["KINDS", "Address", "Wanted", "itself", "wanted", "weight"]
