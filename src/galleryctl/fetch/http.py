@@ -290,7 +290,7 @@ def _asked_pause(text: str | None) -> float | None:
 def _joined(url: str, location: str) -> str:
     try:
         found = urljoin(url, location)
-        urlsplit(found)
+        _origin(found)  # the port is looked at only here
     except ValueError as error:
         raise RefusedError(f"{_shown(url)}: is redirected to what is no address") from error
     return found

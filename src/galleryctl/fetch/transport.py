@@ -145,6 +145,8 @@ class _Body(httpx2.SyncByteStream):
             if time.monotonic() > self._deadline:
                 raise FetchError(f"{self._shown}: took longer than {self._limits.seconds:g} seconds")
             self.wire += len(chunk)
+            if self.wire > self._limits.bytes * 1.01 + _CHUNK:  # compressed, it may be nothing at all, without end
+                raise LargeError(f"{self._shown}: is larger than {self._limits.bytes:,} bytes, more than is read")
             yield chunk
 
     def _decoded(self, chunks: Iterable[bytes]) -> Iterator[bytes]:
