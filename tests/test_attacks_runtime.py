@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import datetime as dt
+import gzip
 import json
 from typing import TYPE_CHECKING, Any
 
@@ -10,15 +12,17 @@ import rfc8785
 
 import worlds
 from galleryctl import canonical
-from galleryctl.client import ClientError, DamagedError, Gallery, asking, homes
+from galleryctl.client import ClientError, DamagedError, Gallery, OfflineError, asking, homes
 from galleryctl.client.asking import Counted, Reader
 from galleryctl.fetch import Limits
-from worlds import World, news, refused, titles
+from servers import Answer
+from worlds import World, listing, news, refused, titles
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
+    from conftest import Result
     from servers import Served
 
 world, served, gallery = worlds.world, worlds.served, worlds.gallery
@@ -38,6 +42,33 @@ class TestHostsWithoutKeys:
         synced = reader.sync()
         assert (synced.serial, synced.stale) == (2, "")
         assert not any("if-none-match" in each.headers for each in served.asked)
+
+    @pytest.mark.parametrize("port", ["99999", "abc", "1:2", "-1"])
+    @pytest.mark.parametrize("path", [".well-known/gallery.json", "metadata/timestamp.json"])
+    def test_a_redirect_to_no_port(self, gallery: Callable[..., Gallery], world: World, port: str, path: str) -> None:
+        reader = gallery()
+        world.bend = lambda asked, answer: (
+            Answer(302, b"", {"Location": f"http://127.0.0.1:{port}/x"}) if asked.path.endswith(path) else answer
+        )
+        with pytest.raises(OfflineError, match="is redirected to what is no address"):
+            reader.sync()
+
+    def test_compressed_nothing_without_end(self, gallery: Callable[..., Gallery], world: World) -> None:
+        sent = []
+
+        def nothing() -> Iterator[bytes]:
+            for _ in range(4096):
+                sent.append(gzip.compress(b"") * 1000)
+                yield sent[-1]
+
+        reader = gallery()
+        reader.sync()
+        coded = {"Content-Encoding": "gzip"}
+        world.bend = lambda asked, answer: (
+            Answer(200, nothing, coded) if asked.path.endswith("timestamp.json") else answer
+        )
+        refused(reader, DamagedError, "is larger than 16,384 bytes", "timestamp")
+        assert len(sent) < 1000
 
 
 class TestSignedByAThief:
@@ -87,6 +118,42 @@ class TestSignedByAThief:
             reader.document("runtimes/x/y.json", "ab" * 32, asking.LARGEST + 1)
         with pytest.raises(DamagedError, match="none may have"):
             reader.document("runtimes/x/y.json", "ab" * 32, -1)
+
+
+class TestTerminals:
+    """Texts of definitions, in every command that tells of them."""
+
+    ODD = "x\x1b[2J\x9b31m\u202e\x07\r\n"
+
+    @pytest.mark.parametrize("where", ["reason", "path", "url"])
+    def test_nothing_is_drawn(self, run: Callable[..., Result], tmp_path: Path, where: str) -> None:
+        model = listing("One")
+        file = model["releases"]["1.0.0"]["variants"][0]["files"]["Q4_K_M"][0]
+        if where == "reason":
+            model |= {"status": "deprecated", "reason": self.ODD}
+        else:
+            file |= {where: self.ODD} if where == "path" else {"url": f"https://models.example.org/{self.ODD}"}
+        file["sha256"] = None if where == "path" else file["sha256"]
+        world = World(now=dt.datetime.now(dt.UTC), models={"llm": {"acme/one": model}})
+        leading = {"gallery": 1, "title": "Models", "metadata": "metadata/", "signed": True}
+        world.files[".well-known/gallery.json"] = json.dumps(leading).encode()
+        (tmp_path / "root.json").write_bytes(world.publish().root)
+        with world.serving() as served:
+            common = ["--gallery", served.url, "--root", str(tmp_path / "root.json")]
+            cached = [*common, "--cache", str(tmp_path / "cache")]
+            told = ""
+            for words in (
+                ["sync", *cached],
+                ["resolve", "acme/one", *cached],
+                ["resolve", "acme/one", "--format", "json", *cached],
+                ["pull", "acme/one", "--into", str(tmp_path / "models"), *cached],
+                ["pull", "acme/one", "--into", str(tmp_path / "models"), "--dry-run", "--format", "json", *cached],
+                ["mirror", str(tmp_path / "mirror"), "--weights", "acme/one", *common],
+            ):
+                done = run(*words)
+                told += done.stdout + done.stderr
+        assert "31m" in told
+        assert not {"\x1b", "\x9b", "\u202e", "\x07", "\r"} & set(told)
 
 
 class TestHomes:

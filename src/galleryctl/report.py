@@ -27,7 +27,9 @@ _BOLD, _DIM, _RESET = "\x1b[1m", "\x1b[2m", "\x1b[0m"
 _LEVELS = {Severity.ERROR: "error", Severity.WARN: "warning", Severity.NOTE: "note"}
 _COMMANDS = {Severity.ERROR: "error", Severity.WARN: "warning", Severity.NOTE: "notice"}
 # What would move the cursor, end a line, turn the writing around, or cannot be encoded: texts of strangers.
-_UNSEEN = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
+_ODD = "\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff"
+_UNSEEN = re.compile(f"[\x00-\x1f{_ODD}]")
+_UNSEEN_JSON = re.compile(f"[{_ODD}]")  # the rest stands escaped already
 
 
 def problems(found: Sequence[Problem], form: Format, rules: Mapping[str, Rule], *, colour: bool = False) -> str:
@@ -42,8 +44,9 @@ def problems(found: Sequence[Problem], form: Format, rules: Mapping[str, Rule], 
 
 
 def dumped(value: object) -> str:
-    """A JSON document; what is no character (a byte of a file name that is not UTF-8) stands escaped."""
-    return json.dumps(value, indent=2, ensure_ascii=False).encode("utf-8", "backslashreplace").decode() + "\n"
+    """A JSON document; what nobody sees, or is no character (a byte of a name that is not UTF-8), stands escaped."""
+    text = json.dumps(value, indent=2, ensure_ascii=False)
+    return _UNSEEN_JSON.sub(lambda match: f"\\u{ord(match[0]):04x}", text) + "\n"
 
 
 def placed(found: Iterable[Problem], folder: str) -> list[Problem]:

@@ -261,6 +261,6 @@ def _span(seconds: float) -> str:
 
 
 def _json(value: object) -> None:
-    import json  # noqa: PLC0415 - on use
+    from galleryctl.report import dumped  # noqa: PLC0415 - on use
 
-    click.echo(json.dumps(value, indent=2, ensure_ascii=False))
+    click.echo(dumped(value), nl=False)

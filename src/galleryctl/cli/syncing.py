@@ -308,6 +308,7 @@ def mirror_command(
       galleryctl mirror copy -g https://models.example.org --root 1.root.json --weights acme/tiny
     """  # noqa: D301
     from galleryctl.client import mirroring  # noqa: PLC0415 - on use
+    from galleryctl.report import visible  # noqa: PLC0415 - on use
 
     with options.progress("Copying files") as progress:
         copied = mirroring.mirror(
@@ -329,7 +330,7 @@ def mirror_command(
         said = f"{brought.files:,} of {brought.bytes:,} bytes, {brought.fetched:,} fetched"
         click.echo(f"files of models: {said}, {len(brought.removed):,} removed")
     for warning in brought.warnings:
-        click.echo(f"warning: {warning}")
+        click.echo(f"warning: {visible(warning)}")
     click.echo(f"fresh until {copied.expires:%Y-%m-%d %H:%M} UTC: mirror again before")
     return 0
 
@@ -342,6 +343,7 @@ def _brought(
 
     from galleryctl.client import Gallery, asking, weights  # noqa: PLC0415 - on use
     from galleryctl.fetch import Http  # noqa: PLC0415 - on use
+    from galleryctl.report import visible  # noqa: PLC0415 - on use
 
     wanted = weights.Named(())
     if references:
@@ -357,5 +359,5 @@ def _brought(
 
         return weights.bring(
             out, wanted, fetcher=Http(allow_private=allow_private), own=Http(allow_private=True), prune=prune,
-            progress=progress, told=lambda text: click.echo(text, err=True),
+            progress=progress, told=lambda text: click.echo(visible(text), err=True),
         )  # fmt: skip
