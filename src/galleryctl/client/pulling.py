@@ -333,14 +333,16 @@ def _permitted(wanted: Wanted, fetcher: Streamer, own: Streamer | None, warnings
             if address.url.startswith("http"):
                 (own if own and address.own else fetcher).permit(address.url)
         except FetchError as error:
-            refused.append(f"{address.label}: {str(error).removeprefix(f'{address.url}: ')}")
+            refused.append((address, str(error).removeprefix(f"{address.url}: ")))
         else:
             left.append(address)
     if not left:
-        why = "\n  ".join(refused) or wanted.missing or "it has no address"
+        why = "\n  ".join(f"{each.label}: {why}" for each, why in refused) or wanted.missing or "it has no address"
         raise PullError(f"{wanted.path}: cannot be fetched: {why}")
-    warnings += [f"{wanted.path}: not asked: {each}" for each in refused]
-    return replace(wanted, addresses=tuple(left), missing="\n  ".join(f"not asked: {each}" for each in refused))
+    warnings += [f"{wanted.path}: not asked: {each.label}: {why}" for each, why in refused]
+    return replace(
+        wanted, addresses=tuple(left), missing="\n  ".join(f"not asked: {each.title}: {why}" for each, why in refused)
+    )
 
 
 def _length(place: Path) -> int:
