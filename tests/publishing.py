@@ -11,20 +11,22 @@ from typing import TYPE_CHECKING, NamedTuple
 import pytest
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from securesystemslib.signer import CryptoSigner
+from tuf.api.metadata import Metadata
 
 from conftest import git
 from galleryctl import building, canonical
-from galleryctl.signing import keyset, metadata, online, publication
+from galleryctl.signing import developing, metadata, online, publication, rotating
 from galleryctl.signing.places import Folder
 from galleryctl.signing.trust import Trust
 from made import NOW
 from servers import Answer, Asked, Served, ranged, serving
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
     from securesystemslib.signer import Key
+    from tuf.api.metadata import Root, Targets
 
 
 class Published(NamedTuple):
@@ -82,7 +84,7 @@ def publish(registry: Path, site: Path, keys: Path, *, now: dt.datetime | None =
     """
     now = now or dt.datetime.now(dt.UTC)
     if not keys.exists():
-        keyset.create(keys, now)
+        developing.create(keys, now)
     done = building.build(building.Wanted(registry, site, now=now, **wanted))  # type: ignore[arg-type]
     assert done.errors == ()
     published = Published(site, keys, keys / "trust" / "1.root.json")
@@ -102,14 +104,31 @@ def rotate(keys: Path, *, now: dt.datetime | None = None, public: Key | None = N
         (keys / "online.pem").write_bytes(new.private_bytes)
         public = new.public_key
     version = trust.root.version + 1
-    root = keyset.root([each.public_key for each in signers], public, now, version=version)
+    root = first_root([each.public_key for each in signers], public, now, version=version)
     for signer in signers[:2]:
         root.sign(signer, append=True)
     following = trust.delegator.version + 1
-    targets = keyset.targets(public, now, version=following)
+    targets = first_targets(public, now, version=following)
     targets.sign(signers[2])
     (keys / "trust" / f"{version}.root.json").write_bytes(metadata.dumps(root))
     (keys / "trust" / f"{following}.targets.json").write_bytes(metadata.dumps(targets))
+
+
+def first_root(holders: Sequence[Key], online: Key, now: dt.datetime, *, version: int = 1) -> Metadata[Root]:
+    """A root as it begins, under another number, not signed."""
+    made = rotating.begin({f"root-{number}": key for number, key in enumerate(holders, 1)}, 2, [online], now).root
+    assert made is not None
+    made.version = version
+    return Metadata(made)
+
+
+def first_targets(online: Key, now: dt.datetime, *, version: int = 1) -> Metadata[Targets]:
+    """Targets as they begin, under another number, not signed."""
+    anybody = CryptoSigner.generate_ed25519().public_key
+    made = rotating.begin({"anybody": anybody}, 1, [online], now).targets
+    assert made is not None
+    made.version = version
+    return Metadata(made)
 
 
 def holder(keys: Path, number: int) -> CryptoSigner:

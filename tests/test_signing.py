@@ -17,11 +17,11 @@ from galleryctl import canonical, index, output
 from galleryctl import signing as published_by
 from galleryctl.errors import OutputError
 from galleryctl.fetch import Http
-from galleryctl.signing import keyset, metadata, online, publication
+from galleryctl.signing import developing, metadata, online, publication
 from galleryctl.signing.errors import SignatureError
 from galleryctl.signing.places import Folder, Site
 from made import NOW
-from publishing import Published, _signed, holder, publish, renumber, rotate, serve, signed  # noqa: F401 - fixtures
+from publishing import Published, _signed, first_targets, holder, publish, renumber, rotate, serve, signed  # noqa: F401 - fixtures
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -74,8 +74,9 @@ def test_a_tuf_client_fetches_the_head(registry: Callable[..., Path], tmp_path: 
 def test_what_a_reader_fetches_is_small_and_plain(signed: Published) -> None:
     folder = signed.site / "metadata"
     sizes = {path.name: path.stat().st_size for path in folder.iterdir()}
+    names, signature = 3 * len('"x-galleryctl-holder":"root-1",'), 214  # holders are named, two sign targets too
     assert sizes == {
-        "1.root.json": 2049, "1.targets.json": 729, "1.catalog.json": 461, "1.snapshot.json": 596,
+        "1.root.json": 2049 + names, "1.targets.json": 729 + signature, "1.catalog.json": 461, "1.snapshot.json": 596,
         "timestamp.json": 469,
     }  # fmt: skip
     for path in folder.iterdir():
@@ -290,7 +291,7 @@ def test_an_older_trust_does_not_win(signed: Published, tmp_path: Path) -> None:
 
 
 def test_targets_of_an_older_trust_do_not_win(signed: Published, tmp_path: Path) -> None:
-    following = keyset.targets(signed.trust.online[0], NOW, version=2)
+    following = first_targets(signed.trust.online[0], NOW, version=2)
     following.sign(holder(signed.keys, 1))
     path = signed.keys / "trust/2.targets.json"
     path.write_bytes(metadata.dumps(following))
@@ -302,13 +303,13 @@ def test_targets_of_an_older_trust_do_not_win(signed: Published, tmp_path: Path)
 
 def test_another_gallery_is_not_gone_on_from(signed: Published, tmp_path: Path) -> None:
     live = fresh(signed, tmp_path)
-    keyset.create(tmp_path / "others", NOW)
+    developing.create(tmp_path / "others", NOW)
     with pytest.raises(SignatureError, match="is this another gallery's trust"):
         signed._replace(keys=tmp_path / "others").sign(NOW, earlier=live)
 
 
 def test_metadata_of_another_trust_in_the_folder_is_told_and_replaced(signed: Published, tmp_path: Path) -> None:
-    keyset.create(tmp_path / "others", NOW)
+    developing.create(tmp_path / "others", NOW)
     other = signed._replace(keys=tmp_path / "others", root=tmp_path / "others/trust/1.root.json")
     done = other.sign(NOW)
     assert len(done.warnings) == 1

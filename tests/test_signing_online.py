@@ -23,10 +23,10 @@ from cryptography.hazmat.primitives.serialization import (
 )
 from securesystemslib.signer import AWSSigner, CryptoSigner, Key
 
-from galleryctl.signing import keyset, metadata, online, publication
+from galleryctl.signing import metadata, online, publication
 from galleryctl.signing.errors import SignatureError
 from made import NOW
-from publishing import Published, _signed, holder, renumber, rotate, signed  # noqa: F401 - fixtures
+from publishing import Published, _signed, first_targets, holder, renumber, rotate, signed  # noqa: F401 - fixtures
 from test_signing import DAY, head, remembering, updated
 
 if TYPE_CHECKING:
@@ -222,7 +222,7 @@ def test_a_key_in_the_environment_is_never_printed(signed: Published, mode: str,
 def test_a_key_for_some_roles_only_is_not_enough(signed: Published) -> None:
     other = CryptoSigner.generate_ed25519()
     targets = signed.keys / "trust/2.targets.json"
-    made = keyset.targets(other.public_key, NOW, version=2)
+    made = first_targets(other.public_key, NOW, version=2)
     made.sign(holder(signed.keys, 1))
     targets.write_bytes(metadata.dumps(made))
     assert signed.trust.online == ()

@@ -11,7 +11,7 @@ import pytest
 from tuf.api.exceptions import ExpiredMetadataError, RepositoryError, UnsignedMetadataError
 from tuf.api.metadata import Metadata, Root, Snapshot, Timestamp
 
-from galleryctl.signing import ceremony, developing, draft, keyset, metadata, online, pairs, rotating
+from galleryctl.signing import ceremony, developing, draft, metadata, online, pairs, rotating
 from galleryctl.signing.errors import SignatureError
 from galleryctl.signing.trust import Trust
 from publishing import Published, _signed, holder, renumber, serve  # noqa: F401 - a fixture among them
@@ -64,7 +64,7 @@ def galleries(tmp_path: Path, _signed: Path) -> Iterator[Callable[..., Gallery]]
             site, keys = tmp_path / "site", tmp_path / "keys"
             shutil.copytree(_signed / "site", site)
             shutil.rmtree(site / "metadata")
-            keyset.create(keys, now)
+            developing.create(keys, now)
             published = Published(site, keys, keys / "trust/1.root.json")
             published.sign(now)
             url = stack.enter_context(serve(site)).url

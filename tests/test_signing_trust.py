@@ -11,11 +11,11 @@ from securesystemslib.signer import CryptoSigner, SSlibKey
 from tuf.api.metadata import DelegatedRole, Metadata, Root, Targets
 
 from galleryctl.errors import UsageError
-from galleryctl.signing import keyset, metadata
+from galleryctl.signing import developing, metadata
 from galleryctl.signing.errors import SignatureError
 from galleryctl.signing.trust import Trust
 from made import NOW
-from publishing import holder, rotate
+from publishing import first_root, first_targets, holder, rotate
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -32,7 +32,7 @@ def root(
     signers: Sequence[CryptoSigner] = HOLDERS[:2],
     change: Callable[[Root], Any] = lambda _: None,
 ) -> bytes:
-    made = keyset.root(list(PUBLIC), ONLINE.public_key, NOW, version=version)
+    made = first_root(list(PUBLIC), ONLINE.public_key, NOW, version=version)
     change(made.signed)
     for each in signers:
         made.sign(each, append=True)
@@ -42,7 +42,7 @@ def root(
 def targets(
     version: int = 1, signer: CryptoSigner = HOLDERS[0], change: Callable[[Targets], Any] = lambda _: None
 ) -> bytes:
-    made = keyset.targets(ONLINE.public_key, NOW, version=version)
+    made = first_targets(ONLINE.public_key, NOW, version=version)
     change(made.signed)
     made.sign(signer)
     return metadata.dumps(made)
@@ -54,7 +54,7 @@ def read(roots: dict[int, bytes], delegations: dict[int, bytes] | None = None) -
 
 def test_a_set_of_keys_is_for_its_owner_alone(tmp_path: Path) -> None:
     folder = tmp_path / "keys"
-    trust = keyset.create(folder, NOW)
+    trust = developing.create(folder, NOW)
     modes = {path.name: stat.S_IMODE(path.stat().st_mode) for path in folder.glob("*.pem")}
     assert modes == dict.fromkeys(["online.pem", "root-1.pem", "root-2.pem", "root-3.pem"], 0o600)
     assert stat.S_IMODE(folder.stat().st_mode) == 0o700
@@ -63,11 +63,11 @@ def test_a_set_of_keys_is_for_its_owner_alone(tmp_path: Path) -> None:
     assert [key.keyid for key in trust.online] == trust.root.roles["timestamp"].keyids
     assert trust.root.expires == trust.delegator.expires == NOW + dt.timedelta(days=365)
     with pytest.raises(UsageError, match="is not empty: name a new folder; keys are never written over"):
-        keyset.create(folder, NOW)
+        developing.create(folder, NOW)
 
 
 def test_a_chain_of_three_roots(tmp_path: Path) -> None:
-    keyset.create(tmp_path / "keys", NOW)
+    developing.create(tmp_path / "keys", NOW)
     rotate(tmp_path / "keys", now=NOW)
     rotate(tmp_path / "keys", now=NOW)
     trust = Trust.read(tmp_path / "keys/trust")
@@ -103,7 +103,7 @@ def twice(signed: Root) -> None:
 
 def test_one_key_is_never_two_holders() -> None:
     signer = HOLDERS[0]
-    made = keyset.root(list(PUBLIC), ONLINE.public_key, NOW)
+    made = first_root(list(PUBLIC), ONLINE.public_key, NOW)
     twice(made.signed)
     made.sign(signer)
     alias = SSlibKey("a" * 64, PUBLIC[0].keytype, PUBLIC[0].scheme, dict(PUBLIC[0].keyval))

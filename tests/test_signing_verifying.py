@@ -14,7 +14,7 @@ from tuf.api.metadata import Metadata, MetaFile
 
 from galleryctl import building, canonical, layout, signing
 from galleryctl.fetch import Http
-from galleryctl.signing import keyset, metadata, online, publication, tree, verifying
+from galleryctl.signing import developing, metadata, online, publication, tree, verifying
 from galleryctl.signing.errors import SignatureError
 from galleryctl.signing.places import Folder, Site
 from made import NOW
@@ -195,7 +195,7 @@ def test_what_an_online_key_cannot_make_us_stumble_over(
 
 
 def strangers(signed: Published, tmp_path: Path) -> None:
-    keyset.create(tmp_path / "others", NOW)
+    developing.create(tmp_path / "others", NOW)
     shutil.rmtree(signed.site / "metadata")
     signed._replace(keys=tmp_path / "others").sign(NOW)
 

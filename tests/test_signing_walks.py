@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from galleryctl.errors import UsageError
-from galleryctl.signing import developing, draft, keyset, pairs, rotating
+from galleryctl.signing import developing, draft, pairs, rotating
 from galleryctl.signing.errors import SignatureError
 from galleryctl.signing.metadata import ONLINE
 from galleryctl.signing.trust import Trust
@@ -52,7 +52,7 @@ def change(chance: random.Random, keys: Path, now: dt.datetime) -> Callable[[Tru
 @pytest.mark.parametrize("seed", range(3))
 def test_any_way_through_leaves_a_trust_that_holds(tmp_path: Path, seed: int) -> None:
     chance, keys, now = random.Random(seed), tmp_path / "keys", START  # noqa: S311 - no secret
-    keyset.create(keys, now)
+    developing.create(keys, now)
     done = 0
     for _ in range(STEPS):
         now += dt.timedelta(days=1)

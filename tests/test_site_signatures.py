@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from galleryctl.signing import keyset, pairs, rotating
+from galleryctl.signing import developing, pairs, rotating
 from galleryctl.signing.trust import Trust
 from galleryctl.site import signatures
 
@@ -39,7 +39,7 @@ def signed(registry: Callable[..., Path]) -> tuple[Path, Path]:
     """A registry with keys, and the keys."""
     folder = registry()
     keys = folder.parent / "keys"
-    keyset.create(keys, NOW)
+    developing.create(keys, NOW)
     (keys / "trust").rename(folder / "trust")
     (keys / "trust").symlink_to(folder / "trust")
     return folder, keys

@@ -64,10 +64,10 @@ def keys_init_command(out: Path, now: dt.datetime) -> int:
     Example:
       galleryctl keys init --out keys
     """  # noqa: D301
-    from galleryctl.signing import keyset  # noqa: PLC0415 - on use
+    from galleryctl.signing import developing  # noqa: PLC0415 - on use
 
-    keyset.create(out, now)
-    click.echo(f"{out}: trust, online key, {keyset.HOLDERS} root keys; keep them out of git", err=True)
+    developing.create(out, now)
+    click.echo(f"{out}: trust, online key, {developing.HOLDERS} root keys; keep them out of git", err=True)
     return 0
 
 

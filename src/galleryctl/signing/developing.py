@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 
 from galleryctl.errors import UsageError
 from galleryctl.signing import ceremony, draft, metadata, pairs, rotating
-from galleryctl.signing.keyset import ONLINE, TRUST
 from galleryctl.signing.trust import Trust
 
 if TYPE_CHECKING:
+    import datetime as dt
     from collections.abc import Callable, Iterable, Mapping
     from pathlib import Path
 
@@ -20,7 +20,27 @@ if TYPE_CHECKING:
 
     from galleryctl.signing.rotating import Proposal
 
+ONLINE = "online.pem"
+TRUST = "trust"
+HOLDERS = 3
+THRESHOLD = 2
 _NEXT = "online.next.pem"
+
+
+def create(keys: Path, now: dt.datetime) -> Trust:
+    """Make a set: `online.pem`, `root-1.pem` … `root-3.pem`, `trust/1.root.json`, `trust/1.targets.json`.
+
+    The folder is 0700, the keys are 0600. UsageError: there is something in the folder.
+    """
+    if keys.exists() and any(keys.iterdir()):
+        raise UsageError(f"{keys} is not empty: name a new folder; keys are never written over")
+    keys.mkdir(parents=True, exist_ok=True)
+    keys.chmod(0o700)
+    for name in (ONLINE, *(f"root-{number}.pem" for number in range(1, HOLDERS + 1))):
+        pairs.create(keys / name, pairs.generate().private_bytes)
+    first = rotating.begin(holders(keys), THRESHOLD, [_signer(keys / ONLINE).public_key], now)
+    _hold(keys, first)
+    return Trust.read(keys / TRUST)
 
 
 def read(keys: Path) -> Trust:
@@ -74,18 +94,25 @@ def online(keys: Path) -> Key:
 
 def complete(keys: Path, change: Callable[[Trust], Proposal]) -> tuple[Trust, tuple[str, ...]]:
     """Propose, sign with every key that is there, and put into place; the trust, and what is new in it."""
-    trust, folder = read(keys), keys / TRUST
-    state, _ = rotating.propose(folder, change(trust))
-    made = tuple(f"{each.signed.type} {each.signed.version}" for each in state.proposed)
-    if state:
-        for signer in (_signer(path) for path in _people(keys)):
-            state = draft.read(folder)
-            if any(signer.public_key.keyid in state.signers(each) for each in state.proposed):
-                ceremony.sign(state, signer)
-        draft.finish(folder)
+    made = _hold(keys, change(read(keys)))
     trust = read(keys)
     _retire(keys, trust)
     return trust, made
+
+
+def _hold(keys: Path, proposal: Proposal) -> tuple[str, ...]:
+    """Let a proposal hold, by the way that people take: as many sign as have to; what is new."""
+    folder = keys / TRUST
+    state, _ = rotating.propose(folder, proposal)
+    made = tuple(f"{each.signed.type} {each.signed.version}" for each in state.proposed)
+    if not state:
+        return made
+    for signer in (_signer(path) for path in _people(keys)):
+        asked = {key.keyid for ask in draft.read(folder).asks() if ask.missing for key in ask.unsigned}
+        if signer.public_key.keyid in asked:
+            ceremony.sign(draft.read(folder), signer)
+    draft.finish(folder)
+    return made
 
 
 def _retire(keys: Path, trust: Trust) -> None:

@@ -61,9 +61,9 @@ def begin(holders: Mapping[str, Key], threshold: int, online: Sequence[Key], now
         raise UsageError("one key is named twice: it must not count twice, and no holder's key is online")
     ids, programs = [key.keyid for key in people], [key.keyid for key in online]
     roles = {
-        ROOT: Role(ids, threshold),
-        TARGETS: Role(ids, 1),
-        **{role: Role(programs, 1) for role in _PROGRAMS},
+        ROOT: Role([*ids], threshold),  # lists of their own: who changes one role does not change the other
+        TARGETS: Role([*ids], 1),
+        **{role: Role([*programs], 1) for role in _PROGRAMS},
     }
     root = Root(1, None, metadata.expires(ROOT, now), keys, roles, consistent_snapshot=True)
     draft.sound_root(root, "the new root")
