@@ -16,8 +16,8 @@ from tuf.api.metadata import Metadata, Root, Targets
 from galleryctl import layout, output
 from galleryctl.signing import metadata
 from galleryctl.signing.errors import SignatureError
-from galleryctl.signing.metadata import CATALOG, MOST, ONLINE, ROOT, TARGETS
-from galleryctl.signing.trust import Trust
+from galleryctl.signing.metadata import CATALOG, ONLINE, ROOT, TARGETS
+from galleryctl.signing.trust import Files, Trust, files
 from galleryctl.spec.trust import HOLDER, HOLDER_PATTERN
 
 if TYPE_CHECKING:
@@ -28,8 +28,6 @@ if TYPE_CHECKING:
     from tuf.api.metadata import VerificationResult
 
 FOLDER = "draft"
-_NAME = re.compile(r"([1-9][0-9]{0,8})\.(root|targets)\.json")
-_Files = dict[str, dict[int, bytes]]
 
 
 @dataclass(frozen=True)
@@ -199,18 +197,8 @@ def holder_of(key: Key) -> str:
     return found if isinstance(found, str) and re.fullmatch(HOLDER_PATTERN, found) else ""
 
 
-def _files(folder: Path) -> _Files:
-    found: _Files = {ROOT: {}, TARGETS: {}}
-    if not folder.is_dir():
-        return found
-    for path in sorted(folder.iterdir()):
-        if match := _NAME.fullmatch(path.name):
-            with path.open("rb") as file:
-                data = file.read(MOST[match[2]] + 1)
-            if len(data) > MOST[match[2]]:
-                raise SignatureError(f"{path} is larger than {MOST[match[2]]} bytes: clients do not read it")
-            found[match[2]][int(match[1])] = data
-    return found
+def _files(folder: Path) -> Files:
+    return files(folder) if folder.is_dir() else {ROOT: {}, TARGETS: {}}
 
 
 def _last(files: Mapping[int, bytes], kind: type, role: str, where: str) -> Metadata | None:  # type: ignore[type-arg]

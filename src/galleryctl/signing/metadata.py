@@ -40,6 +40,8 @@ LIFETIME = {
 RENEWED = {CATALOG: dt.timedelta(days=15), SNAPSHOT: dt.timedelta(days=7), TIMESTAMP: dt.timedelta(days=6)}
 """An online role is signed again when less than this remains. Half of the life of catalog and snapshot: whoever holds a
 timestamp, which lives seven days, never waits for one of the two to expire first."""
+ASTRAY = dt.timedelta(days=1)
+"""What two clocks may differ by."""
 TOLD = dt.timedelta(days=60)
 """Root and targets are asked for when less than this remains: people have to meet."""
 MOST = {ROOT: 512_000, TIMESTAMP: 16_384, SNAPSHOT: 2_000_000, TARGETS: 5_000_000, CATALOG: 5_000_000}

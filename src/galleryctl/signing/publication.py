@@ -21,6 +21,7 @@ from tuf.api.metadata import Metadata, MetaFile, Snapshot, TargetFile, Targets, 
 
 from galleryctl import canonical, layout, output
 from galleryctl.errors import GalleryError, OutputError
+from galleryctl.index import generations
 from galleryctl.output import disk
 from galleryctl.signing import metadata, state, tree
 from galleryctl.signing.errors import SignatureError
@@ -40,13 +41,6 @@ if TYPE_CHECKING:
 
 FARTHEST = 2**30
 """No publisher gets here by signing: a version beyond it was pushed there by a thief."""
-
-GENERATIONS = 30
-YOUNG = dt.timedelta(days=7)
-"""Metadata of this many states is kept, or what is younger than this, whichever is more: as long as the documents."""
-
-_ASTRAY = dt.timedelta(days=1)
-"""What two clocks may differ by."""
 
 
 @dataclass(frozen=True)
@@ -283,7 +277,7 @@ class _Plan:
         if not self._verified(role, Metadata.from_bytes(base.files[role])):
             return "its key was replaced"
         left = base.expires[role] - self._now
-        if left > metadata.LIFETIME[role] + _ASTRAY:
+        if left > metadata.LIFETIME[role] + metadata.ASTRAY:
             return "it was signed by a clock that ran ahead"
         return f"{max(left, dt.timedelta()).days} days remained" if left < RENEWED[role] else ""
 
@@ -321,11 +315,11 @@ def _older(place: Folder, before: _Before, now: dt.datetime) -> dict[str, bytes]
 
 def _kept(role: str, data: bytes, version: int, newest: int, now: dt.datetime) -> bool:
     """Whether metadata of an earlier state stays: as long as the documents it leads to."""
-    if version > newest - GENERATIONS:
+    if version > newest - generations.HEADS:
         return True
     what = f"{version}.{role}.json"
     signed = metadata.parse(Targets, data, what) if role == CATALOG else metadata.parse(Snapshot, data, what)
-    return now - metadata.signed_at(role, signed.signed) < YOUNG
+    return now - metadata.signed_at(role, signed.signed) < dt.timedelta(days=generations.DAYS)
 
 
 def _prune(site: Path, plan: _Plan, now: dt.datetime) -> tuple[str, ...]:

@@ -29,6 +29,9 @@ SCHEMES = {"ed25519": "Ed25519", "ecdsa-sha2-nistp256": "P-256"}
 """What every reader can verify."""
 _NAME = re.compile(r"([1-9][0-9]{0,8})\.(root|targets)\.json")
 
+Files = dict[str, dict[int, bytes]]
+"""By role, and by version."""
+
 
 @dataclass(frozen=True)
 class Trust:
@@ -46,16 +49,13 @@ class Trust:
     @classmethod
     def read(cls, folder: Path) -> Trust:
         """Read and verify a folder; raises `SignatureError`, whose text says what was found and what to do."""
-        files: dict[str, dict[int, bytes]] = {ROOT: {}, TARGETS: {}}
         try:
-            for path in sorted(folder.iterdir()):
-                if match := _NAME.fullmatch(path.name):
-                    files[match[2]][int(match[1])] = _content(path, MOST[match[2]])
+            found = files(folder)
         except OSError as error:
             raise SignatureError(
                 f"no trust in {folder}: {error.strerror}; `galleryctl keys init` makes one for development"
             ) from error
-        return cls.of(files[ROOT], files[TARGETS], str(folder))
+        return cls.of(found[ROOT], found[TARGETS], str(folder))
 
     @classmethod
     def of(cls, roots: Mapping[int, bytes], targets: Mapping[int, bytes], where: str) -> Trust:
@@ -109,12 +109,18 @@ class Trust:
         )
 
 
-def _content(path: Path, most: int) -> bytes:
-    with path.open("rb") as file:
-        data = file.read(most + 1)
-    if len(data) > most:
-        raise SignatureError(f"{path} is larger than {most} bytes: clients do not read it")
-    return data
+def files(folder: Path) -> Files:
+    """`N.root.json` and `N.targets.json` of a folder as they are. `SignatureError`: one is too large for clients."""
+    found: Files = {ROOT: {}, TARGETS: {}}
+    for path in sorted(folder.iterdir()):
+        if match := _NAME.fullmatch(path.name):
+            most = MOST[match[2]]
+            with path.open("rb") as file:
+                data = file.read(most + 1)
+            if len(data) > most:
+                raise SignatureError(f"{path} is larger than {most} bytes: clients do not read it")
+            found[match[2]][int(match[1])] = data
+    return found
 
 
 def _chain(files: list[bytes], where: str) -> list[Root]:

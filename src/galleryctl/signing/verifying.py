@@ -20,7 +20,7 @@ from tuf.ngclient import FetcherInterface, Updater
 from galleryctl import canonical, layout, output
 from galleryctl.signing import tree
 from galleryctl.signing.errors import SignatureError
-from galleryctl.signing.metadata import CATALOG, MOST, OFFLINE, ROOT, SNAPSHOT, TARGETS, TIMESTAMP
+from galleryctl.signing.metadata import ASTRAY, CATALOG, MOST, OFFLINE, ROOT, SNAPSHOT, TARGETS, TIMESTAMP
 from galleryctl.spec.published import Catalog
 
 if TYPE_CHECKING:
@@ -32,8 +32,6 @@ if TYPE_CHECKING:
 _BASE = "gallery://"
 _MISSING = 404
 _STATE = "head.json"
-_ASTRAY = dt.timedelta(days=1)
-"""What two clocks may differ by."""
 ROLES = (TIMESTAMP, SNAPSHOT, CATALOG, TARGETS, ROOT)
 
 
@@ -183,7 +181,7 @@ def _refuse_unsigned(place: Place) -> None:
 
 
 def _refuse_ahead(place: Place, head: Head, now: dt.datetime) -> None:
-    if (built := head.catalog.built) > now + _ASTRAY:
+    if (built := head.catalog.built) > now + ASTRAY:
         raise SignatureError(
             f"{place.where} was built on {built:%Y-%m-%d %H:%M} UTC, and it is {now:%Y-%m-%d %H:%M}; "
             "set the clock right, since with a wrong one nobody can tell what has expired"
