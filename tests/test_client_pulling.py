@@ -126,6 +126,9 @@ class TestWhatIsHere:
             status = place.stat()
             place.write_bytes(OTHER)  # bytes that rot change no time
             os.utime(place, ns=(status.st_atime_ns, status.st_mtime_ns))
+            journal = tmp_path / WORK / "verified.json"
+            row = [len(OTHER), status.st_mtime_ns, sha256(DATA), place.stat().st_ctime_ns]
+            journal.write_text(json.dumps({"model.gguf": row}))
             assert pulled(tmp_path, wanted(served.url)).fetched == 0
             assert place.read_bytes() == OTHER
             assert pulled(tmp_path, wanted(served.url), verify=True).fetched == len(DATA)

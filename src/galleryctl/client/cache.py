@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from galleryctl import canonical
 from galleryctl.client.errors import ClientError
+from galleryctl.client.owners import is_planted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -260,17 +261,27 @@ class Cache:
             self._path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         except OSError as error:
             raise ClientError(f"{self._path.parent}: cannot be written: {error.strerror}") from error
+        self._refuse_planted()
         file = sqlite3.connect(self._path, timeout=_PATIENCE, isolation_level=None, check_same_thread=False)
         weakref.finalize(self, _closed, file, os.getpid())
         self._open = file
         file.execute("PRAGMA synchronous = FULL")
         form = file.execute("PRAGMA user_version").fetchone()[0]
+        self._refuse_planted()  # between the two it may have been made
         if form not in {0, _FORM}:
             raise _BrokenError(f"it has the form {form}, and this client writes {_FORM}")
         if form == 0:
             self._create(file)
         self._opened = self._seen()
         return file
+
+    def _refuse_planted(self) -> None:
+        for path in (self._path, self._path.with_name(f"{self._path.name}-journal"), self._kept):
+            if is_planted(path):
+                raise ClientError(
+                    f"{path}: another user made it, in a folder where anybody may write: choose another folder for the "
+                    "cache (cache=…, --cache)"
+                )
 
     def _create(self, file: sqlite3.Connection) -> None:
         with _transaction(file, writing=True):

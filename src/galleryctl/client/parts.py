@@ -109,13 +109,16 @@ class Part:
             with self._journal.open("rb") as file:
                 said = json.loads(file.read(_JOURNAL))
             size = said["size"]
+            if not (size is None or (type(size) is int and size >= 0)):
+                return
             if self.size is not None and size is not None and size != self.size:
                 return
-            self._spans = Spans((int(start), min(int(stop), there)) for start, stop in said["done"] if start < there)
+            done = ((int(start), min(int(stop), there)) for start, stop in said["done"])
+            self._spans = Spans((start, stop) for start, stop in done if 0 <= start < stop)
             self.origins = {str(source): str(validator) for source, validator in said["origins"].items()}
             self.size = size if self.size is None else self.size
             self.givers = {BEFORE} if self._spans.bytes else set()
-        except (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError):
+        except (OSError, ArithmeticError, ValueError, TypeError, KeyError, AttributeError, RecursionError):
             self._spans = Spans()
 
     @property

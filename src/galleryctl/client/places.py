@@ -13,6 +13,7 @@ import unicodedata
 from typing import TYPE_CHECKING
 
 from galleryctl.client.errors import PullError
+from galleryctl.client.owners import is_planted
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -104,6 +105,8 @@ def workplace(into: Path) -> Path:
         mode = os.lstat(work).st_mode
     except OSError as error:
         raise PullError(f"cannot write into {into}: {error.strerror}") from error
+    if is_planted(work):
+        raise PullError(f"{work}: another user made it, and anybody may write into {into}: pull into another folder")
     if not stat.S_ISDIR(mode):
         raise PullError(f"{work} is in the way: it is no folder; remove it")
     return work

@@ -32,15 +32,15 @@ class Verified:
         self._known = self._read()
 
     def holds(self, name: str, status: os.stat_result, sha256: str) -> bool:
-        """Whether a file with this size and time was verified to have this digest."""
-        return self._known.get(name) == [status.st_size, status.st_mtime_ns, sha256]
+        """Whether this very file, as it is, was verified to have this digest."""
+        return self._known.get(name) == _row(status, sha256)
 
     def add(self, name: str, status: os.stat_result, sha256: str) -> None:
         """Remember it; what cannot be written is forgotten, and read again next time."""
         if not self._path.parent.is_dir():
             return
         with suppress(OSError), self._locked():
-            self._known = {**self._read(), name: [status.st_size, status.st_mtime_ns, sha256]}
+            self._known = {**self._read(), name: _row(status, sha256)}
             fresh = self._path.with_suffix(".new")
             fresh.write_text(json.dumps(self._known, indent=1, sort_keys=True), encoding="utf-8")
             fresh.replace(self._path)
@@ -61,6 +61,11 @@ class Verified:
             yield
         finally:
             os.close(descriptor)
+
+
+def _row(status: os.stat_result, sha256: str) -> list[object]:
+    """With the one time that nobody can choose: a journal that came along with a folder does not speak for its files."""
+    return [status.st_size, status.st_mtime_ns, sha256, status.st_ctime_ns]
 
 
 def look(place: Path) -> os.stat_result | None:
