@@ -9,6 +9,7 @@ import click
 import pytest
 from click.testing import CliRunner
 
+from galleryctl.cli import options
 from galleryctl.cli.gallery import gallery, opened
 from galleryctl.client import VerificationError
 from worlds import World
@@ -24,8 +25,8 @@ def asked(*words: str, **environment: str) -> Any:  # noqa: ANN401 - what the co
 
     @click.command()
     @gallery
-    def command(**options: object) -> None:
-        given.update(options)
+    def command(**values: object) -> None:
+        given.update(values)
 
     runner = CliRunner(env={**dict.fromkeys(ENVIRONMENT), **environment})
     done = runner.invoke(command, words)
@@ -62,7 +63,7 @@ def test_a_folder_that_is_away_is_one(text: str) -> None:
 
 @pytest.mark.parametrize("text", ["30", "d", "-3d", "30 days", "", "9999999d"])
 def test_graces_that_are_none(text: str) -> None:
-    assert "is no time; write 30d or 72h" in asked("-g", "x", "--grace", text)
+    assert "is no time; write 30d, 72h or 15m" in asked("-g", "x", "--grace", text)
 
 
 def test_opened(tmp_path: Path) -> None:
@@ -76,3 +77,14 @@ def test_opened(tmp_path: Path) -> None:
     assert reader.sync().serial == 1  # the flag wins against a root of the environment
     with pytest.raises(VerificationError, match="none was given"):
         opened(str(site), None, tmp_path / "cache", None, unsigned=False, allow_private=False)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [
+        (-5, "0 seconds"), (1, "1 second"), (119, "119 seconds"), (120, "2 minutes"), (7199, "119 minutes"),
+        (7200, "2 hours"), (172_799, "47 hours"), (7 * 86_400 - 1, "6 days"), (7 * 86_400, "7 days"),
+    ],
+)  # fmt: skip
+def test_how_long_something_lasts_is_never_said_to_be_longer(seconds: float, words: str) -> None:
+    assert options.lasting(seconds) == words

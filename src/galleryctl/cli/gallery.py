@@ -20,17 +20,6 @@ if TYPE_CHECKING:
     Command = TypeVar("Command", bound=Callable[..., Any])
 
 
-def span(ctx: click.Context, param: click.Parameter, value: str | None) -> dt.timedelta | None:
-    """`30d`, `72h` as a time; none where it was not given."""
-    if value is None:
-        return None
-    if not re.fullmatch(r"[0-9]{1,5}[smhd]", value):
-        raise click.BadParameter(f"{value!r} is no time; write 30d or 72h", ctx, param)
-    from galleryctl.spec.base import time_span  # noqa: PLC0415 - on use
-
-    return time_span(value)
-
-
 def address(ctx: click.Context, param: click.Parameter, value: str) -> str:
     """An address or a folder; what looks like a host, and is no folder here, is neither."""
     if re.fullmatch(r"(localhost|[\w-]+(\.[\w-]+)+)(:[0-9]+)?(/.*)?", value) and not Path(value).exists():
@@ -52,7 +41,7 @@ _OPTIONS = (
         metavar="DIR", help="Folder of what is at hand; the user's cache folder unless given.",
     ),
     click.option(
-        "--grace", callback=span, metavar="TIME",
+        "--grace", callback=options.span, metavar="TIME",
         help="Go on with an expired index for so long, such as 30d; not at all unless given.",
     ),
     click.option("--unsigned", is_flag=True, help="Read a gallery that nobody signs: nobody vouches for it."),

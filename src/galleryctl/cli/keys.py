@@ -277,7 +277,7 @@ def _done(
 
 @click.command("status")
 @click.option(
-    "--within", default="60d", show_default=True, callback=trusted.days, metavar="TIME",
+    "--within", default="60d", show_default=True, callback=options.span, metavar="TIME",
     help="What expires in less is due.",
 )  # fmt: skip
 @click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True)

@@ -34,6 +34,28 @@ def moment(ctx: click.Context, param: click.Parameter, value: str | None) -> dt.
     return moment.astimezone(dt.UTC) if moment.tzinfo else moment.replace(tzinfo=dt.UTC)
 
 
+def span(ctx: click.Context, param: click.Parameter, value: str | None) -> dt.timedelta | None:
+    """`30d`, `72h`, `15m` as a time; none where it was not given."""
+    if value is None:
+        return None
+    import re  # noqa: PLC0415 - on use
+
+    if not re.fullmatch(r"[0-9]{1,5}[smhd]", value):
+        raise click.BadParameter(f"{value!r} is no time; write 30d, 72h or 15m", ctx, param)
+    from galleryctl.spec.base import time_span  # noqa: PLC0415 - on use
+
+    return time_span(value)
+
+
+def lasting(seconds: float) -> str:
+    """A time in words, no more exact than anybody needs, and never longer than it is."""
+    for size, unit in ((86400, "day"), (3600, "hour"), (60, "minute")):
+        if seconds >= 2 * size:
+            return f"{int(seconds // size)} {unit}s"
+    whole = max(0, int(seconds))
+    return f"{whole} second{'s' * (whole != 1)}"
+
+
 def named(ctx: click.Context, param: click.Parameter, value: str | None) -> str | None:
     if value == "":  # an unset variable of a workflow would check the wrong files
         raise click.BadParameter("it is empty; name a branch, a tag or a commit", ctx, param)

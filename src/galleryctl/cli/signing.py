@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,16 +19,6 @@ if TYPE_CHECKING:
     from galleryctl.signing.publication import Signed
     from galleryctl.signing.trust import Trust
     from galleryctl.signing.verifying import Verified
-
-
-def duration(ctx: click.Context, param: click.Parameter, value: str) -> dt.timedelta:
-    """A time such as `30d`, `12h` or `10m`."""
-    import datetime as dt  # noqa: PLC0415 - on use
-
-    match = re.fullmatch(r"([0-9]{1,5})([dhm])", value)
-    if match is None:
-        raise click.BadParameter(f"{value!r} is no length of time; write 30d, 12h or 10m", ctx, param)
-    return dt.timedelta(**{{"d": "days", "h": "hours", "m": "minutes"}[match[2]]: int(match[1])})
 
 
 @click.command("sign")
@@ -108,11 +97,11 @@ def _signer(online: str | None, keys: Path | None, trust: Trust) -> Signer:
     metavar="FILE", help="A root of the gallery that is trusted; trust/1.root.json of the registry unless given.",
 )  # fmt: skip
 @click.option(
-    "--online-for", callback=duration, default="0d", metavar="TIME",
+    "--online-for", callback=options.span, default="0d", metavar="TIME",
     help="Fail where timestamp, snapshot or catalog expires within this time, such as 2d.",
 )  # fmt: skip
 @click.option(
-    "--offline-for", callback=duration, default="0d", metavar="TIME",
+    "--offline-for", callback=options.span, default="0d", metavar="TIME",
     help="Fail where root or targets expires within this time, such as 30d.",
 )  # fmt: skip
 @click.option(
@@ -181,7 +170,7 @@ def _verified(done: Verified, now: dt.datetime) -> str:
     lines = [
         f"{done.where}: verified",
         f"serial {catalog.serial}, epoch {catalog.epoch}, {done.files:,} documents, for {catalog.audience}",
-        f"built {catalog.built:%Y-%m-%d %H:%M} UTC, {_age(now - catalog.built)} ago",
+        f"built {catalog.built:%Y-%m-%d %H:%M} UTC, {options.lasting((now - catalog.built).total_seconds())} ago",
         *_table(rows, now),
         *(f"warning: {each}" for each in done.warnings),
     ]
@@ -205,16 +194,8 @@ def _outcome(site: Path, done: Signed, now: dt.datetime) -> str:
 
 def _table(rows: Iterable[tuple[str, int, dt.datetime, str]], now: dt.datetime) -> Iterator[str]:
     for role, version, expires, rest in rows:
-        yield f"  {role:<9} {version:>4}  until {expires:%Y-%m-%d}, {_age(expires - now):>8} {rest}".rstrip()
-
-
-def _age(span: dt.timedelta) -> str:
-    """A span in words, no more exact than anybody needs."""
-    minutes = max(0, round(span.total_seconds() / 60))
-    for size, unit in ((1440, "day"), (60, "hour")):
-        if minutes >= 2 * size:
-            return f"{minutes // size} {unit}s"
-    return f"{minutes} minute{'' if minutes == 1 else 's'}"
+        left = options.lasting((expires - now).total_seconds())
+        yield f"  {role:<9} {version:>4}  until {expires:%Y-%m-%d}, {left:>8} {rest}".rstrip()
 
 
 def _short(keys: tuple[str, ...]) -> str:

@@ -35,7 +35,7 @@ class _Done(NamedTuple):
 
 
 def _interval(ctx: click.Context, param: click.Parameter, value: str | None) -> float | None:
-    found = gallery.span(ctx, param, value)
+    found = options.span(ctx, param, value)
     if found is not None and not found:
         raise click.BadParameter("wait at least a second: 1s", ctx, param)
     return None if found is None else found.total_seconds()
@@ -164,7 +164,7 @@ def _told(found: Gallery, wanted: _Wanted, done: _Done) -> list[str]:
     lines = [
         f"{found.url}: serial {synced.serial}{new}",
         f"  types    {', '.join(synced.types) or 'none'}",
-        f"  built    {synced.built:%Y-%m-%d %H:%M} UTC, checked {_span(_age(synced))} ago",
+        f"  built    {synced.built:%Y-%m-%d %H:%M} UTC, checked {options.lasting(_age(synced))} ago",
         f"  expires  {f'{synced.expires:%Y-%m-%d %H:%M} UTC' if synced.expires else 'never: nobody vouches for it'}",
         f"  fetched  {synced.bytes:,} bytes in {synced.requests} request{'s' * (synced.requests != 1)}",
     ]
@@ -188,14 +188,6 @@ def _files(laid: Laid, *, stale: bool) -> str:
     if stale and not written:
         return "nothing written while the list is stale"
     return f"{written} file{'s' * (written != 1)} written, {rest} unchanged"
-
-
-def _span(seconds: float) -> str:
-    """A time in words, no more exact than anybody needs."""
-    for size, unit in ((86400, "day"), (3600, "hour"), (60, "minute")):
-        if seconds >= 2 * size:
-            return f"{round(seconds / size)} {unit}s"
-    return f"{round(seconds)} second{'s' * (round(seconds) != 1)}"
 
 
 def _watch(found: Gallery, wanted: _Wanted, interval: float, form: str) -> int:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -10,7 +9,6 @@ from typing import TYPE_CHECKING
 import click
 
 if TYPE_CHECKING:
-    import datetime as dt
     from collections.abc import Iterable, Mapping
 
     from galleryctl.signing.pairs import Key
@@ -28,15 +26,6 @@ keys = click.option(
 def folder(registry: Path, given: Path | None, keys: Path | None = None) -> Path:
     """The trust that a command is about."""
     return given or (keys / "trust" if keys else registry / "trust")
-
-
-def days(ctx: click.Context, param: click.Parameter, value: str) -> dt.timedelta:
-    """`60d` as a `timedelta`."""
-    from galleryctl.spec import time_span  # noqa: PLC0415 - on use
-
-    if not re.fullmatch(r"[0-9]{1,6}[smhd]", value):
-        raise click.BadParameter(f"{value!r} is no time; write 60d or 36h", ctx, param)
-    return time_span(value)
 
 
 def named(values: Iterable[str], option: str) -> Mapping[str, Key]:
