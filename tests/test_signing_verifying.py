@@ -335,7 +335,7 @@ def test_going_on_from_an_address_on_the_command_line(signed: Published, run: Ru
         (["sign", "SITE", "--keys", "KEYS", "--earlier", "nowhere"], "nowhere is no folder"),
         (["sign", "nowhere", "--keys", "KEYS"], "Directory 'nowhere' does not exist"),
         (["verify", "SITE"], "name the root that is trusted with --root"),
-        (["verify", "SITE", "--root", "KEYS/trust/1.root.json", "--online-for", "soon"], "'soon' is no time; write 30d"),
+        (["verify", "SITE", "--root", "KEYS/trust/1.root.json", "--online-for", "soon"], "'soon' is no time"),
         (["verify", "SITE", "--root", "KEYS/online.pem"], "does not verify"),
     ],
 )

@@ -212,7 +212,7 @@ def _paths(told: Iterable[object]) -> frozenset[str]:
 
 @dataclass
 class _Copying:
-    """One call of `copy`, step by step."""
+    """One call of `mirror`, step by step."""
 
     signed: Signed
     reader: Callable[[], Reader]

@@ -1,4 +1,4 @@
-"""What resolving reads of a gallery: a port that `Gallery` satisfies, over one verified state.
+"""What resolving reads of a gallery: a port that `Holding` satisfies, over one verified state.
 
 * Everything was verified before it is given here, and all answers of one shelf are of one head.
 * The resolver asks `listing` and the revocations first, and needs no more for the newest release of a listed model.
