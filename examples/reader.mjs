@@ -72,8 +72,8 @@ export class Reader {
     demand(named, 'document', 'missing', `types ${Object.keys(this.catalog.types).join(', ')}`, type);
     const bytes = (await this.#changed(type, named)) ?? (await this.#document(`v1/types/${type}/`, named));
     const document = this.#schema('document', parse('document', bytes));
-    const found = Object.entries(document.models ?? {});
-    const later = (model) => [model, ...Object.values(model.releases ?? {})].some((one) => one.requires);
+    const found = Object.entries(document.models ?? {}).filter(([, model]) => isObject(model));
+    const later = (model) => [model, ...Object.values(model.releases ?? {})].some((one) => one?.requires);
     const usable = found.filter(([, model]) => !later(model));
     if (usable.length < found.length) this.told(`left out: ${found.length - usable.length} models for later readers`);
     return Object.fromEntries(usable);

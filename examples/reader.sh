@@ -97,7 +97,7 @@ canonical='
 fact='
   def fact:
     if type == "number" and floor == . and . >= 0 and . < 9007199254740992 then floor | tostring
-    elif type == "string" and (test("^[0-9]+$") | not) then gsub("[\u0000-\u001f]"; " ")
+    elif type == "string" and (test("^[0-9]+$") | not) then gsub("[\u0000-\u001f\u007f-\u009f]"; " ")
     else "" end;'
 
 # facts STEP FILE FILTER NAME…: sets variables to what FILTER gives, to nothing where that is no fact.
@@ -344,6 +344,7 @@ catalog() {
   numbers catalog "$epoch" "$serial"
   kept catalog || return 0
   facts catalog "$work/old.catalog" '.epoch, .serial' older was
+  numbers catalog "$older" "$was" # of a file: somebody else may have written it
   if ((epoch > older)); then return 0; fi # only that, said on purpose, takes the serial back
   ((epoch == older && serial >= was)) || refuse catalog serial "$epoch/$serial" "at least $older/$was"
 }
@@ -375,12 +376,14 @@ show() {
 
 list() {
   local found left
+  [[ $1 =~ ^[a-z0-9][a-z0-9._-]*$ ]] || refuse document format "the type $1" 'a name' # it becomes part of a program
   document "v1/types/$1/" "$work/catalog" ".types[\"$1\"]"
-  facts document "$document" '.schema, ([.models[] | select(any(., .releases[]?; .requires))] | length)' found left
+  facts document "$document" '.schema, ([.models[] | objects | select(any(., (.releases[]? | objects); .requires))] | length)' found left
   schema document "$found"
   jq -r --arg today "${now%T*}" --slurpfile bad "$work/revoked" '
     def plain: tostring | gsub("[\u0000-\u001f\u007f-\u009f]"; " ");
-    .type as $type | .models | to_entries[] | select(.value | any(., .releases[]?; .requires) | not) | .key as $id | .value
+    .type as $type | .models | to_entries[] | select(.value | objects | any(., (.releases[]? | objects); .requires) | not)
+    | .key as $id | .value
     | .latest as $latest
     | (if any($bad[0].revoked[]?; .id == $id and any(.releases[]?; . == $latest)) then "revoked"
        elif .expires and .expires <= $today then "expired" else .status end) as $status
