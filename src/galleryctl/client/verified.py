@@ -64,7 +64,7 @@ class Verified:
 
 
 def _row(status: os.stat_result, sha256: str) -> list[object]:
-    """With the one time that nobody can choose: a journal that came along with a folder does not speak for its files."""
+    """With the time that nobody can choose: a journal that came along with a folder does not speak for its files."""
     return [status.st_size, status.st_mtime_ns, sha256, status.st_ctime_ns]
 
 
