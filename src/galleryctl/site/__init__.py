@@ -48,7 +48,7 @@ __all__ = ["Look", "latest", "outputs"]
 
 def latest(view: View) -> tuple[Entry, ...]:
     """The models of whose last change the pages tell."""
-    return events.latest(events.telling(view), pages.CHANGES)
+    return events.latest(events.telling(view), pages.CHANGES).entries
 
 
 def outputs(

@@ -15,7 +15,6 @@ from galleryctl.spec.published import Changes, Happening
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from galleryctl.gallery import Entry
     from galleryctl.site.frame import Frame
 
 ENTRIES = 30
@@ -35,30 +34,36 @@ def outputs(frame: Frame) -> Iterator[Output]:
     yield _feed(frame, layout.feed(), title, "", telling)
     yield _changes(frame, telling)
     for name in view.by_type:
-        address, entries = (
-            layout.address(layout.type_page(name)),
-            [each for each in telling if each.outline.type == name],
-        )
-        yield _feed(frame, layout.feed("types", name), f"{title}: {frame.types[name]}", address, entries)
+        address = layout.address(layout.type_page(name))
+        about = telling.about(partial(_typed, name))
+        yield _feed(frame, layout.feed("types", name), f"{title}: {frame.types[name]}", address, about)
     for name in view.by_publisher:
         address = layout.address(layout.publisher_page(name))
-        entries = [each for each in telling if each.outline.publisher == name]
-        yield _feed(frame, layout.feed("publishers", name), f"{title}: {frame.publisher(name)}", address, entries)
+        about = telling.about(partial(_published, name))
+        yield _feed(frame, layout.feed("publishers", name), f"{title}: {frame.publisher(name)}", address, about)
     yield from _sitemap(frame)
     robots = f"User-agent: *\nAllow: /\n\nSitemap: {frame.base}sitemap.xml\n".encode()
     yield Output("robots.txt", frame.fingerprint("robots"), partial(bytes, robots))
 
 
-def _feed(frame: Frame, path: str, title: str, address: str, entries: Sequence[Entry]) -> Output:
+def _typed(wanted: str, identifier: str, kind: str) -> bool:  # noqa: ARG001 - as `Telling.about` asks
+    return kind == wanted
+
+
+def _published(wanted: str, identifier: str, kind: str) -> bool:  # noqa: ARG001 - as `Telling.about` asks
+    return identifier.partition("/")[0] == wanted
+
+
+def _feed(frame: Frame, path: str, title: str, address: str, telling: events.Telling) -> Output:
     # an entry may have had several releases, and each entry changed after its newest one
-    newest = events.latest(entries, ENTRIES)
+    newest = events.latest(telling, ENTRIES)
     values = partial(_values, frame, path, title, address, newest)
     return Output(
         path, frame.fingerprint("feed", title, events.key(frame, newest)), partial(_render, frame, path, values)
     )
 
 
-def _values(frame: Frame, path: str, title: str, address: str, newest: Sequence[Entry]) -> dict[str, Any]:
+def _values(frame: Frame, path: str, title: str, address: str, newest: events.Telling) -> dict[str, Any]:
     found = [event for event in events.events(frame, newest, ENTRIES) if event.kind != "changed" or event.summary]
     return {
         "feed": f"{frame.base}{path}",
@@ -69,23 +74,23 @@ def _values(frame: Frame, path: str, title: str, address: str, newest: Sequence[
     }
 
 
-def _changes(frame: Frame, entries: Sequence[Entry]) -> Output:
-    newest = events.latest(entries, EVENTS)
+def _changes(frame: Frame, telling: events.Telling) -> Output:
+    newest = events.latest(telling, EVENTS)
     return Output(
         layout.CHANGES, frame.fingerprint("happenings", events.key(frame, newest)), partial(_document, frame, newest)
     )
 
 
-def _document(frame: Frame, newest: Sequence[Entry]) -> bytes:
-    known = frame.view.gallery.by_id
+def _document(frame: Frame, newest: events.Telling) -> bytes:
+    known, stones = {entry.id: entry.outline for entry in newest.entries}, dict(newest.gone)
     happened = tuple(
         Happening(
             when=event.when,
             kind=event.kind,
             id=event.id,
-            type=known[event.id].outline.type,
+            type=known[event.id].type if event.id in known else stones[event.id].type,
             version=event.version or None,
-            title=known[event.id].outline.title,
+            title=known[event.id].title if event.id in known else event.id,
             what=event.told or ((event.notes,) if event.notes else ()),
             address=event.href,
         )

@@ -47,11 +47,11 @@ def outputs(frame: Frame) -> Iterator[Output]:
         yield Output(f"assets/{name}", canonical.digest(data), partial(bytes, data))
 
 
-def _changes(frame: Frame, newest: Sequence[Entry]) -> dict[str, Any]:
+def _changes(frame: Frame, newest: events.Telling) -> dict[str, Any]:
     return {
         "nav": "changes",
         "title": "Changes",
-        "description": "Models added, releases published and definitions changed, newest first.",
+        "description": "Models added, renamed or removed, releases published and definitions changed, newest first.",
         "noindex": False,
         "days": events.days(events.events(frame, newest, CHANGES)),
     }

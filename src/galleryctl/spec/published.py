@@ -303,9 +303,10 @@ class Happening(Frozen):
     """One thing that happened to a model."""
 
     when: AwareDatetime
-    """Time of the merge, in UTC."""
+    """Time of the merge, in UTC; of a removal its day."""
     kind: str
-    """`added`, `released`, `changed`; of a status `deprecated`, `discontinued`, `quarantined`, `reinstated`."""
+    """`added`, `renamed`, `released`, `changed`, `removed`; of a status `deprecated`, `discontinued`, `quarantined`,
+    `reinstated`."""
     id: ModelId
     """The model."""
     type: str
@@ -313,9 +314,10 @@ class Happening(Frozen):
     version: Version | None = None
     """The release it happened to; of an added model its current one. Absent where it happened to the whole model."""
     title: Text
-    """Title of the model today."""
+    """Title of the model today; of a removed one its id."""
     what: tuple[str, ...] = ()
-    """What changed, in words; of a release its notes. Only of the newest changes."""
+    """What changed, in words, of the newest changes; of a release its notes, of a removal its reason, of a new name
+    `former id → id`."""
     address: str
     """The model's page, relative to the site's root."""
 
