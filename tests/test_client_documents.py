@@ -23,6 +23,7 @@ def test_any_bytes_are_an_object_or_damaged(data: bytes) -> None:
 @pytest.mark.parametrize(
     ("text", "known"),
     [("a/b", True), ("a", False), ("a/b/c", False), ("../b", False), ("a/..", False), ("A/b", False), ("a/b\n", False),
+     ("a/b..c", False), ("a/b.", False),
      ("a/" + "b" * 96, True), ("a/" + "b" * 97, False), (7, False), (None, False)],
 )  # fmt: skip
 def test_identifiers(text: object, known: bool) -> None:

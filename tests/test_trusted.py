@@ -50,7 +50,7 @@ def test_a_private_key_is_found_whatever_it_is_wrapped_in(text: str) -> None:
     ("text", "message"),
     [
         ("[" * 100_000, "it is nested too deep"),
-        ("null", "it is no metadata of targets: the file: Input should be"),
+        ("null", "it is no metadata of targets: the document: Input should be"),
         ('{"signatures": [], "signed": {"_type": "root"}}', "signed._type: Input should be 'targets'"),
         ("\udcff".encode("utf-8", "surrogateescape"), "it is no JSON"),
     ],

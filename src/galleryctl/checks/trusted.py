@@ -10,6 +10,7 @@ from pydantic import ValidationError
 
 from galleryctl.checks.rule import Finding, Rule, rule
 from galleryctl.problems import Severity
+from galleryctl.spec.base import first_fault
 from galleryctl.spec.trust import CATALOG, Root, Signed, Targets
 
 if TYPE_CHECKING:
@@ -51,9 +52,7 @@ def read(role: str, raw: bytes) -> Metadata:
     try:
         return form.model_validate(data)
     except ValidationError as error:
-        first = error.errors(include_url=False, include_input=False)[0]
-        place = ".".join(map(str, first["loc"])) or "the file"
-        raise ValueError(f"it is no metadata of {role}: {place}: {first['msg']}") from None
+        raise ValueError(f"it is no metadata of {role}: {first_fault(error)}") from None
 
 
 def broken_trust(world: World) -> Iterator[Finding]:

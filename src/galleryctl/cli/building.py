@@ -111,6 +111,7 @@ def _unsigned(done: Done) -> str:
 def _queue(file: Path | None) -> Queue | None:
     from pydantic import ValidationError  # noqa: PLC0415 - on use
 
+    from galleryctl.spec.base import first_fault  # noqa: PLC0415 - on use
     from galleryctl.spec.review import Queue  # noqa: PLC0415 - on use
 
     if file is None:
@@ -120,10 +121,8 @@ def _queue(file: Path | None) -> Queue | None:
     except FileNotFoundError:
         raise click.BadParameter(f"there is no {file}; `galleryctl review queue --format json` writes one") from None
     except ValidationError as error:
-        first = error.errors(include_url=False, include_input=False)[0]
-        place = ".".join(map(str, first["loc"])) or "the file"
         raise click.BadParameter(
-            f"{file} is no queue: {place}: {first['msg']}; `galleryctl review queue --format json` writes one"
+            f"{file} is no queue: {first_fault(error)}; `galleryctl review queue --format json` writes one"
         ) from error
 
 

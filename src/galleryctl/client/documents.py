@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 from pydantic import BaseModel, ValidationError
 
 from galleryctl.client.errors import DamagedError, SchemaError
-from galleryctl.spec.base import ID_PATTERN, LONGEST_NAME
+from galleryctl.spec.base import first_fault, is_name
 from galleryctl.spec.published import SCHEMA
 
 if TYPE_CHECKING:
@@ -25,8 +25,6 @@ Model = TypeVar("Model", bound=BaseModel)
 
 _VERSION = re.compile(r"([0-9]{1,6})\.([0-9]{1,6})").fullmatch
 _KNOWN = tuple(map(int, SCHEMA.split(".")))
-_ID = re.compile(rf"{ID_PATTERN}/{ID_PATTERN}").fullmatch
-_NAME = re.compile(ID_PATTERN).fullmatch
 _SHA256 = re.compile(r"[0-9a-f]{64}").fullmatch
 
 
@@ -77,26 +75,17 @@ def model(kind: type[Model], raw: Json, what: str, *, step: str = "document") ->
     try:
         return kind.model_validate(raw)
     except (ValidationError, RecursionError) as error:
-        raise DamagedError(f"{what}: cannot be read: {first(error)}", step=step) from error
-
-
-def first(error: ValidationError | RecursionError) -> str:
-    """The first thing that is wrong, and where, on one line."""
-    if isinstance(error, RecursionError):
-        return "it is nested too deeply"
-    found = error.errors(include_url=False, include_input=False)[0]
-    place = ascii(".".join(map(str, found["loc"])) or "the document")[1:-1]
-    return f"{place[:100]}: {found['msg'][:100]}"
+        raise DamagedError(f"{what}: cannot be read: {first_fault(error)}", step=step) from error
 
 
 def identifier(text: object) -> bool:
-    """Whether this can be an id; a name of 96 characters is the longest."""
-    return isinstance(text, str) and bool(_ID(text)) and max(map(len, text.split("/"))) <= LONGEST_NAME
+    """Whether this can be an id."""
+    return isinstance(text, str) and text.count("/") == 1 and all(map(is_name, text.split("/")))
 
 
 def name(text: object) -> bool:
     """Whether this can be the name of a model type or of a runtime."""
-    return isinstance(text, str) and bool(_NAME(text)) and len(text) <= LONGEST_NAME
+    return isinstance(text, str) and is_name(text)
 
 
 def digest(text: object) -> bool:

@@ -14,10 +14,9 @@ from typing import TYPE_CHECKING, Any, Literal, cast
 
 from pydantic import ValidationError
 
-from galleryctl.client.documents import first
 from galleryctl.client.errors import SchemaError, UnknownError
 from galleryctl.client.references import nearest, short
-from galleryctl.spec.base import is_version, version_key
+from galleryctl.spec.base import first_fault, is_version, version_key
 from galleryctl.spec.model import Model
 from galleryctl.spec.published import SCHEMA
 from galleryctl.spec.release import Release
@@ -76,7 +75,7 @@ class Found:
         try:
             return Release.model_validate(raw)
         except ValidationError as error:
-            raise _unreadable(f"{self.id} {version}", first(error)) from None
+            raise _unreadable(f"{self.id} {version}", first_fault(error)) from None
 
     @property
     def newest_first(self) -> Sequence[str]:
@@ -157,7 +156,7 @@ def _found(identifier: str, type_: str, raw: Mapping[str, Any], *, whole: bool) 
     try:
         model = Model.model_validate({"title": identifier} | {key: raw[key] for key in _READ if key in raw})
     except ValidationError as error:
-        raise _unreadable(identifier, first(error)) from None
+        raise _unreadable(identifier, first_fault(error)) from None
     releases = raw.get("releases", {})
     known = releases.items() if isinstance(releases, dict) else ()
     kept = {version: release for version, release in known if is_version(version) and isinstance(release, dict)}

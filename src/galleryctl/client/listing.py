@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 from pydantic import ValidationError
 
-from galleryctl.client.documents import first
 from galleryctl.client.finding import lacks
 from galleryctl.client.results import Listed
+from galleryctl.spec.base import first_fault
 from galleryctl.spec.published import Listing
 
 if TYPE_CHECKING:
@@ -23,6 +23,6 @@ def listed(shelf: Shelf, kind: str, identifier: str, row: bytes) -> Listed | tup
     try:
         found = Listing.model_validate_json(row)
     except ValidationError as error:
-        return identifier, f"cannot be read: {first(error)}"
+        return identifier, f"cannot be read: {first_fault(error)}"
     revoked = {version for each in shelf.revocations(identifier) for version in each.releases or found.releases}
     return Listed(identifier, kind, found, tuple(sorted(revoked)))

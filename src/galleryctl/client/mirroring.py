@@ -19,12 +19,13 @@ from typing import TYPE_CHECKING, NamedTuple, TypeVar
 from pydantic import ValidationError
 
 from galleryctl import canonical, layout, output, parallel, resources
-from galleryctl.client import documents, heads, syncing, trust
+from galleryctl.client import heads, syncing, trust
 from galleryctl.client.asking import Counted, Reader, base, plain
 from galleryctl.client.errors import DamagedError, SchemaError, VerificationError
 from galleryctl.errors import OutputError
 from galleryctl.fetch import Limits, MissingError
 from galleryctl.output import disk
+from galleryctl.spec.base import first_fault
 from galleryctl.spec.published import Directory, Discovery
 
 if TYPE_CHECKING:
@@ -389,4 +390,4 @@ def _parsed(kind: type[Document], data: bytes, path: str) -> Document:
     try:
         return kind.model_validate_json(data)
     except ValidationError as error:
-        raise SchemaError(f"{path}: {documents.first(error)}; a later galleryctl may know it") from error
+        raise SchemaError(f"{path}: {first_fault(error)}; a later galleryctl may know it") from error

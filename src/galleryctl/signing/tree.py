@@ -15,6 +15,7 @@ from pydantic import ValidationError
 
 from galleryctl import layout, parallel
 from galleryctl.signing.errors import SignatureError
+from galleryctl.spec.base import first_fault
 from galleryctl.spec.published import SCHEMA, Catalog, Directory, DocumentRef, Generations, Natives, Published
 
 if TYPE_CHECKING:
@@ -141,9 +142,7 @@ def parse(kind: type[D], data: bytes, what: str) -> D:
     try:
         found = kind.model_validate_json(data)
     except ValidationError as error:
-        first = error.errors(include_url=False, include_input=False)[0]
-        place = ".".join(map(str, first["loc"])) or "the document"
-        raise SignatureError(f"{what} cannot be read: {place}: {first['msg']}") from error
+        raise SignatureError(f"{what} cannot be read: {first_fault(error)}") from error
     major = found.schema_version.partition(".")[0]
     if major != SCHEMA.partition(".")[0]:
         raise SignatureError(f"{what} has schema {found.schema_version}, known is {SCHEMA}; use a newer galleryctl")

@@ -12,6 +12,8 @@ from pydantic import BaseModel, ConfigDict, Field
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from pydantic import ValidationError
+
 
 class Frozen(BaseModel):
     """Frozen. Published documents are read open to unknown fields, authors' files with extra="forbid"."""
@@ -114,3 +116,12 @@ def newest(versions: Mapping[str, Status]) -> str | None:
         if found:
             return max(found, key=version_key)
     return None
+
+
+def first_fault(error: ValidationError | RecursionError) -> str:
+    """Where the first thing is that is wrong with a document, and what: on one line, whoever wrote it."""
+    if isinstance(error, RecursionError):
+        return "it is nested too deeply"
+    found = error.errors(include_url=False, include_input=False)[0]
+    place = ascii(".".join(map(str, found["loc"])) or "the document")[1:-1]
+    return f"{place[:100]}: {found['msg'][:100]}"
