@@ -127,7 +127,7 @@ def _events(frame: Frame, entry: Entry) -> list[Event]:
         of = life[1] or ""
         found.append(Event(outline.updated, _LIFE[life[2]], outline.id, href, title, what, of, "", "", told))
     if outline.id not in frame.view.shown.by_id:
-        return found  # that it came and what became of it is all that is told of it
+        return found if life else []  # that it came and what became of it is all that is told of it
     releases = entry.document().releases
     later = {
         version: release.published
