@@ -76,12 +76,13 @@ class TestNatives:
 
     def test_a_runtime_that_there_is_not(self, gallery: Callable[..., Gallery], world: World) -> None:
         assert gallery().sync(natives="vllm").warnings == (
-            "the gallery publishes no files for runtimes: gallery.yaml names them",
+            "the gallery publishes no files for vllm, which `runtimes` of its gallery.yaml do not name",
         )
         world.natives = {"localai": {"index.yaml": b"- a\n"}}
         world.publish()
         synced = gallery().sync(natives="vllm")
-        assert synced.warnings == ("the gallery publishes no files for vllm; it does for: localai",)
+        said = "the gallery publishes no files for vllm, which `runtimes` of its gallery.yaml do not name"
+        assert synced.warnings == synced.lacking == (f"{said}; it does for: localai",)
         assert not gallery().sync(natives="vllm").changed
 
     @pytest.mark.parametrize("path", ["../../x.json", "/etc/x.json", "a//b.json", "a/./b.json", "a\\b.json", "", ".."])

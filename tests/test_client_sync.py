@@ -80,6 +80,19 @@ class TestFirst:
         world.publish(video={"acme/film": listing("Film")})
         assert reader.sync().types == ("image", "llm", "video")
 
+    def test_all_types_where_only_some_were_at_hand(self, gallery: Callable[..., Gallery], world: World) -> None:
+        reader = gallery()
+        assert reader.sync(["llm"]).types == ("llm",)
+        synced = reader.sync("all")
+        assert (synced.types, synced.warnings) == (("image", "llm"), ())
+        world.publish(video={"acme/film": listing("Film")})
+        assert reader.sync().types == ("image", "llm", "video")
+        world.publish(audio={"acme/song": listing("Song")})
+        synced = reader.sync(["all", "llm", "typo"])
+        assert synced.types == ("audio", "image", "llm", "video")
+        assert synced.lacking == synced.warnings
+        assert len(synced.lacking) == 1
+
     def test_a_type_goes(self, gallery: Callable[..., Gallery], world: World) -> None:
         reader = gallery()
         reader.sync()

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from galleryctl.client.pulling import Progress
     from galleryctl.client.weights import Weights
 
+_ALL = "all"
+_NARROW = 60
 _RUNTIMES = ("xinference", "localai", "llama.cpp", "litellm")
 
 
@@ -32,6 +34,8 @@ class _Wanted(NamedTuple):
 class _Done(NamedTuple):
     synced: Synced
     laid: Laid | None
+    lacking: tuple[str, ...] = ()
+    """What was asked for, and is neither in the gallery nor at hand."""
 
 
 def _interval(ctx: click.Context, param: click.Parameter, value: str | None) -> float | None:
@@ -43,7 +47,10 @@ def _interval(ctx: click.Context, param: click.Parameter, value: str | None) -> 
 
 @click.command("sync")
 @gallery.gallery
-@click.option("--type", "-t", "types", multiple=True, metavar="TYPE", help="Only models of this type, such as llm.")
+@click.option(
+    "--type", "-t", "types", multiple=True, metavar="TYPE",
+    help="Only models of this type, such as llm; `all` is every type from now on, those to come too.",
+)  # fmt: skip
 @click.option("--runtime", type=click.Choice(_RUNTIMES), help="Also write what this runtime reads, where it reads it.")
 @click.option(
     "--home", type=click.Path(path_type=Path, file_okay=False), metavar="DIR",
@@ -61,7 +68,8 @@ def sync_command(  # noqa: PLR0913 - one parameter for each option
 
     Where the gallery cannot be read, the last good index stays in use, and the exit code is 0: the output says how old
     it is. Files of a runtime are written when they changed, and nobody else's are touched: where some are in the way,
-    the exit code is 1. It is 3 where nothing good is at hand, or where what came is not what was signed.
+    the exit code is 1. It is 3 where nothing good is at hand, where what came is not what was signed, and where there
+    is nothing of the type or runtime that was named.
 
     \b
     Example:
@@ -79,6 +87,10 @@ def sync_command(  # noqa: PLR0913 - one parameter for each option
         click.echo(json.dumps(_data(found, wanted, done), indent=2))
     else:
         click.echo("\n".join(_told(found, wanted, done)))
+    if done.lacking:
+        from galleryctl.client import UnknownError  # noqa: PLC0415 - on use
+
+        raise UnknownError("; ".join(done.lacking))
     return int(_blocked(done))
 
 
@@ -99,13 +111,27 @@ def _home(runtime: str | None, home: Path | None) -> Path | None:
 
 def _sync(found: Gallery, wanted: _Wanted) -> _Done:
     synced = found.sync(wanted.types or None, natives=wanted.runtime)
+    lacking = synced.lacking
+    if synced.stale:
+        missing = sorted({*wanted.types} - {_ALL, *synced.types})
+        lacking = tuple(f"no models of the type {name} are at hand; {_at_hand(synced)}" for name in missing)
     if wanted.runtime is None or wanted.home is None:
-        return _Done(synced, None)
-    return _Done(synced, _lay(found, wanted, synced, wanted.runtime, wanted.home))
+        return _Done(synced, None, lacking)
+    laid = _lay(found, wanted, synced, wanted.runtime, wanted.home)
+    if laid is None:
+        lacking = (*lacking, f"no files for {wanted.runtime} are at hand")
+    return _Done(synced, laid, lacking)
 
 
-def _lay(found: Gallery, wanted: _Wanted, synced: Synced, runtime: str, home: Path) -> Laid:
-    """Write the files of the state that is at hand; where that is not a fresh one, only to end what was begun."""
+def _at_hand(synced: Synced) -> str:
+    return f"there are those of {', '.join(synced.types)}" if synced.types else "no others are either"
+
+
+def _lay(found: Gallery, wanted: _Wanted, synced: Synced, runtime: str, home: Path) -> Laid | None:
+    """Write the files of the state that is at hand; where that is not a fresh one, only to end what was begun.
+
+    None where it is not fresh, and none of its files are at hand.
+    """
     from galleryctl.client import UnknownError, homes  # noqa: PLC0415 - on use
 
     if synced.stale and homes.serial(home, runtime, found.url) >= (synced.epoch, synced.serial):
@@ -114,10 +140,11 @@ def _lay(found: Gallery, wanted: _Wanted, synced: Synced, runtime: str, home: Pa
         natives = found.native(runtime)
     except UnknownError:  # the gallery has none: what was ours holds no model any more
         if synced.stale:
-            return homes.Laid(home)
+            return None
         natives = {}
     state = homes.State(found.url, synced.epoch, synced.serial)
-    return homes.lay(home, runtime, natives, state, types=wanted.types, force=wanted.force)
+    types = () if _ALL in wanted.types else wanted.types
+    return homes.lay(home, runtime, natives, state, types=types, force=wanted.force)
 
 
 def _blocked(done: _Done) -> bool:
@@ -128,7 +155,7 @@ def _blocked(done: _Done) -> bool:
 def _data(found: Gallery, wanted: _Wanted, done: _Done) -> dict[str, Any]:
     from galleryctl import canonical  # noqa: PLC0415 - on use
 
-    synced, laid = done
+    synced, laid = done.synced, done.laid
     data: dict[str, Any] = {
         "gallery": found.url,
         "serial": synced.serial,
@@ -159,17 +186,17 @@ def _told(found: Gallery, wanted: _Wanted, done: _Done) -> list[str]:
     from galleryctl.client import homes  # noqa: PLC0415 - on use
     from galleryctl.report import visible  # noqa: PLC0415 - on use
 
-    synced, laid = done
+    synced, laid = done.synced, done.laid
     new = "" if synced.changed else ", nothing new"
     lines = [
         f"{found.url}: serial {synced.serial}{new}",
-        f"  types    {', '.join(synced.types) or 'none'}",
+        *_types(synced),
         f"  built    {synced.built:%Y-%m-%d %H:%M} UTC, checked {options.lasting(_age(synced))} ago",
         f"  expires  {f'{synced.expires:%Y-%m-%d %H:%M} UTC' if synced.expires else 'never: nobody vouches for it'}",
         f"  fetched  {synced.bytes:,} bytes in {synced.requests} request{'s' * (synced.requests != 1)}",
     ]
     lines += [f"stale: {visible(synced.stale)}"] if synced.stale else []
-    lines += [f"warning: {visible(each)}" for each in synced.warnings]
+    lines += [f"warning: {visible(each)}" for each in synced.warnings if each not in done.lacking]
     if laid is None or wanted.runtime is None:
         return lines
     lines.append(f"{laid.home}: {_files(laid, stale=bool(synced.stale))}")
@@ -179,6 +206,17 @@ def _told(found: Gallery, wanted: _Wanted, done: _Done) -> list[str]:
     if ours:
         lines.append(homes.RUNTIMES[wanted.runtime].hint.format(file=laid.home / ours[0]))
     return lines
+
+
+def _types(synced: Synced) -> list[str]:
+    """The types at hand, in lines that a narrow terminal does not break."""
+    import textwrap  # noqa: PLC0415 - on use
+
+    named = ", ".join(synced.types) or "none: --type all brings every one"
+    return textwrap.wrap(
+        named, _NARROW, initial_indent="  types    ", subsequent_indent=" " * 11,
+        break_long_words=False, break_on_hyphens=False,
+    )  # fmt: skip
 
 
 def _files(laid: Laid, *, stale: bool) -> str:
@@ -238,7 +276,7 @@ class _Watching:
         self._say(f"failed: {why}")
 
     def _succeeded(self, done: _Done) -> None:
-        synced, laid = done
+        synced, laid = done.synced, done.laid
         self._failures = self._failures + 1 if synced.stale else 0
         if synced.stale:
             self._say(f"stale: {synced.stale.partition('; the index of')[0]}", done)
@@ -248,7 +286,9 @@ class _Watching:
         wrote = f"; wrote {', '.join(new)}" if new else ""
         changed = synced.changed or bool(new)
         what = f"{synced.bytes:,} bytes{wrote}" if changed else "up to date"
-        self._say(f"serial {synced.serial}: {what}{kept}", done, always=changed, same=f"serial {synced.serial}{kept}")
+        lacking = "".join(f"; {each}" for each in done.lacking)
+        same = f"serial {synced.serial}{kept}{lacking}"
+        self._say(f"serial {synced.serial}: {what}{kept}{lacking}", done, always=changed, same=same)
 
     def _say(self, text: str, done: _Done | None = None, *, always: bool = False, same: str = "") -> None:
         """Say it unless it was said last: times and counts make no other thing of it."""

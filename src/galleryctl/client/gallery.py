@@ -111,8 +111,9 @@ class Gallery:
     def sync(self, types: Iterable[str] | None = None, *, natives: str | None = None) -> Synced:
         """Fetch what is new, verify it, and store all of it or nothing.
 
-        `types` are model types, such as `["llm"]`; those at hand stay in step. Without them: those at hand, and every
-        type where the first synchronisation named none. `natives` is a runtime whose own files are wanted.
+        `types` are model types, such as `["llm"]`; those at hand stay in step. `"all"` is every type from now on, those
+        to come too. Without them: those at hand, and every type where the first synchronisation named none. `natives`
+        is a runtime whose own files are wanted. What the gallery does not have is a warning.
 
         Where the gallery and its mirrors cannot be read, and something is at hand, that stays: `Synced.stale` says why.
 
@@ -122,10 +123,9 @@ class Gallery:
                 allows the state at hand), ClockError, DamagedError.
             SchemaError: the gallery has moved on to what this client cannot read.
         """
-        from galleryctl.client.syncing import Wanted  # noqa: PLC0415 - on use: reading documents needs pydantic
+        from galleryctl.client import syncing  # noqa: PLC0415 - on use: reading documents needs pydantic
 
-        named = [types] if isinstance(types, str) else types
-        wanted = Wanted(None if named is None else frozenset(named), natives)
+        wanted = syncing.wanted(types, natives)
         counted = asking.Counted()
         with self._one:
             failures: list[str] = []
@@ -376,8 +376,9 @@ class Gallery:
         told = self._told(done.catalog, done.facts, self._any().types)
         warnings = (*self._cache.told(), *done.warnings)
         return replace(
-            told, changed=done.changed, bytes=counted.bytes, requests=counted.requests, stale="", warnings=warnings
-        )
+            told, changed=done.changed, bytes=counted.bytes, requests=counted.requests, stale="", warnings=warnings,
+            lacking=done.lacking,
+        )  # fmt: skip
 
     def _told(self, catalog: Catalog, facts: Facts, types: tuple[str, ...]) -> Synced:
         expires = None if facts.expires is None else _moment(facts.expires)

@@ -97,6 +97,8 @@ class Synced:
     stale: str = ""
     """Why the last good state is served instead of the present one; empty where it is present."""
     warnings: tuple[str, ...] = ()
+    lacking: tuple[str, ...] = ()
+    """Those warnings that say that the gallery has nothing of what was asked for: no such type, no such runtime."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,6 +33,8 @@ if TYPE_CHECKING:
 _MOST = 16 * 2**20
 """Bytes of a head that nobody signed, and so nobody said the length of."""
 _SMALL = 2**16
+ALL = "all"
+"""Every type, those to come too."""
 NATIVE = "native/"
 """Kind of the files of a runtime: `native/xinference`."""
 
@@ -43,6 +45,16 @@ class Wanted(NamedTuple):
     types: frozenset[str] | None = None
     native: str | None = None
     directory: bool = False
+    every: bool = False
+    """Every type from now on, also where only some are at hand."""
+
+
+def wanted(types: Iterable[str] | None, native: str | None) -> Wanted:
+    """What `Gallery.sync` is asked for. A text is one type, and `all` is every type."""
+    if types is None:
+        return Wanted(None, native)
+    named = frozenset([types] if isinstance(types, str) else types)
+    return Wanted(named - {ALL}, native, every=ALL in named)
 
 
 class Outcome(NamedTuple):
@@ -52,6 +64,8 @@ class Outcome(NamedTuple):
     facts: Facts
     changed: bool
     warnings: tuple[str, ...]
+    lacking: tuple[str, ...] = ()
+    """Those warnings that say that there is nothing of what was asked for."""
 
 
 class Syncing:
@@ -65,6 +79,7 @@ class Syncing:
         self._roots: dict[int, bytes] = {}
         self._newest: Newest | None = None
         self._warnings: list[str] = []
+        self._lacking: list[str] = []
 
     def run(self, wanted: Wanted) -> Outcome:
         """Raises `FetchError`, `ClientError` and its kinds, and `MovedError` where another was faster."""
@@ -73,18 +88,19 @@ class Syncing:
         before = heads.read(base.catalog) if base.catalog is not None else None
         facts = base.facts or Facts(0.0, prefix=self._discovered())
         data, facts, trusted = self._moved(base, facts)
-        if base.catalog is None and wanted.types is None:
+        if wanted.every or (base.catalog is None and wanted.types is None):
             facts = replace(facts, every=True)
         if wanted.native:
             facts = replace(facts, natives=tuple(sorted({*facts.natives, wanted.native})))
         catalog = heads.read(data)
         floors = [heads.Floor(each.epoch, each.serial) for each in (before, newest) if each is not None]
-        heads.follows(catalog, max(floors, default=None), before, self._now)
+        floor = max(floors, default=None) if trusted is None or trusted.vouched else None
+        heads.follows(catalog, floor, before, self._now)
         held = self._cache.documents()
         revoked = self._revoked(catalog, held)
         self._newest = Newest(catalog.epoch, catalog.serial, revoked.frame)
-        if facts.every and wanted.types is None:
-            wanted = wanted._replace(types=frozenset(catalog.types))
+        if wanted.every or (facts.every and wanted.types is None):
+            wanted = wanted._replace(types=(wanted.types or frozenset()) | catalog.types.keys())
         change = self._change(base, catalog, held, revoked, wanted, facts.natives)
         change = replace(
             change,
@@ -97,7 +113,8 @@ class Syncing:
         )
         if not self._cache.store(change, base.number):
             raise MovedError
-        return Outcome(catalog, facts, change.renewed, tuple(self._warnings))
+        lacking = tuple(self._lacking)
+        return Outcome(catalog, facts, change.renewed, (*lacking, *self._warnings), lacking)
 
     def keep(self) -> None:
         """Remember newer roots and revocations: they are verified, whatever became of the rest."""
@@ -173,9 +190,7 @@ class Syncing:
         at_hand = {name.removeprefix("types/") for name in held if name.startswith("types/")}
         asked = wanted.types or frozenset()
         named = catalog.documents
-        for name in sorted(asked - catalog.types.keys() - at_hand):
-            known = ", ".join(sorted(catalog.types)) or "none"
-            self._warnings.append(f"the gallery has no models of the type {ascii(name)[1:-1]}; its types: {known}")
+        self._lacking += [_unknown(name, catalog.types) for name in sorted(asked - catalog.types.keys())]
         names = {f"types/{name}" for name in asked | at_hand} & named.keys()
         if "directory" in held or wanted.directory:
             names.add("directory")
@@ -226,7 +241,7 @@ class Syncing:
         kinds = {f"{NATIVE}{each}" for each in runtimes}
         if not kinds or catalog.runtimes is None:
             if asked:
-                self._warnings.append("the gallery publishes no files for runtimes: gallery.yaml names them")
+                self._lacking.append(_unpublished(asked, ()))
             return self._differing({kind: {} for kind in kinds}), None
         ref, before = catalog.runtimes, held.get("runtimes")
         listed = None
@@ -238,10 +253,7 @@ class Syncing:
         for kind in sorted(kinds):
             runtime = kind.removeprefix(NATIVE)
             if asked == runtime and runtime not in found:
-                known = ", ".join(found) or "none"
-                self._warnings.append(
-                    f"the gallery publishes no files for {ascii(runtime)[1:-1]}; it does for: {known}"
-                )
+                self._lacking.append(_unpublished(runtime, found))
             if listed is not None or runtime == asked:
                 changed[kind] = {path: self._native(runtime, path, ref) for path, ref in found.get(runtime, {}).items()}
         return self._differing(changed), listed
@@ -267,6 +279,24 @@ def _lacking(document: Document) -> Iterator[str]:
         if b'"requires"' in row and (needs := lacks(json.loads(row))):
             said = ascii(", ".join(needs))[1:-1][:80]
             yield f"{identifier} needs {said}, which this client does not know: skipped; update galleryctl"
+
+
+def _unknown(name: str, types: Iterable[str]) -> str:
+    from difflib import get_close_matches  # noqa: PLC0415 - on use
+
+    known = sorted(types)
+    near = get_close_matches(name.casefold(), known, n=1)
+    meant = f"; did you mean {near[0]}?" if near else ""
+    return f"the gallery has no models of the type {ascii(name)[1:-1]}; its types: {', '.join(known) or 'none'}{meant}"
+
+
+def _unpublished(runtime: str, published: Iterable[str]) -> str:
+    known = ", ".join(sorted(published))
+    others = f"; it does for: {known}" if known else ""
+    said = (
+        f"the gallery publishes no files for {ascii(runtime)[1:-1]}, which `runtimes` of its gallery.yaml do not name"
+    )
+    return f"{said}{others}"
 
 
 def whole(name: str, ref: DocumentRef, data: bytes) -> Document:
