@@ -54,7 +54,7 @@ export class Reader {
     const kept = before.catalog ? utf8(before.catalog) : new Uint8Array();
     const bytes = (await hasBytes(kept, named)) ? kept : await fetchNamed('catalog', address, named, LIMITS.catalog);
     this.older = before.catalog ? parse('catalog', kept) : null;
-    this.catalog = this.#judge(parse('catalog', bytes), this.older);
+    this.catalog = this.#judge(parse('catalog', bytes), this.vouched ? this.older : null);
 
     // Revocations first: they count even where nothing else can be read.
     const revoked = await this.#document(`v1/revoked/`, this.catalog.revoked);
@@ -143,6 +143,7 @@ export class Reader {
     let found = { ...(await verified('timestamp', bytes, 'timestamp', by)), bytes };
     // What another key signed, before a new root took it away, is forgotten: a thief may have pushed it far ahead.
     const last = await this.#still('timestamp', before.timestamp, by);
+    this.vouched = last !== null;
     const announced = (signed) => own(signed.meta, 'snapshot.json')?.version;
     demand(isCount(announced(found)), 'timestamp', 'format', 'no version of the snapshot', 'a number');
     if (last) {

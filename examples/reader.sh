@@ -194,6 +194,7 @@ current() {
 # --- what is stored: one file of all that must agree, and documents by hash, which may vanish at any time
 
 pinned=$(digest "$root")
+vouched='' # whether the present root vouches for what is stored
 kept() { [[ -s $work/old.$1 ]]; }
 
 load() {
@@ -271,6 +272,7 @@ timestamp() {
   facts timestamp "$work/timestamp" "$filter" is announced
   numbers timestamp "$announced"
   if still timestamp; then
+    vouched=1
     facts timestamp "$work/old.timestamp" "$filter" was before
     ((is >= was)) || refuse timestamp version "$is" "at least $was"
     ((announced >= before)) || refuse timestamp version "snapshot $announced announced" "at least $before"
@@ -342,7 +344,7 @@ catalog() {
   limit=$(date -u -d "$now 1 day" +%Y-%m-%dT%H:%M:%SZ)
   [[ ! $built > $limit ]] || refuse catalog clock "built $built" 'no later than now: is the clock right?'
   numbers catalog "$epoch" "$serial"
-  kept catalog || return 0
+  kept catalog && [[ -n $vouched ]] || return 0 # of a key that was taken away no number counts
   facts catalog "$work/old.catalog" '.epoch, .serial' older was
   numbers catalog "$older" "$was" # of a file: somebody else may have written it
   if ((epoch > older)); then return 0; fi # only that, said on purpose, takes the serial back

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pytest
 import rfc8785
+from securesystemslib.signer import CryptoSigner
 
 from worlds import World
 
@@ -97,3 +98,21 @@ def test_a_row_that_is_no_model_hides_no_other(
         "acme/two",
         "acme/paint",
     }
+
+
+@every
+def test_numbers_of_a_key_that_was_taken_away(world: World, tmp_path: Path, reader: str) -> None:
+    assert read(reader, world, tmp_path).code == 0
+    thief = world.copy()
+    thief.epoch = 2**53 - 1
+    world.files, files = thief.publish().files, world.files
+    assert read(reader, world, tmp_path).code == 0
+    world.files = files
+    assert "refused: timestamp: version" in read(reader, world, tmp_path).said
+    world.rotate(CryptoSigner.generate_ed25519())
+    world.publish()
+    done = read(reader, world, tmp_path)
+    assert done.code == 0, done.said
+    world.serial = 0
+    world.publish()
+    assert "refused: catalog: serial" in read(reader, world, tmp_path).said

@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 import rfc8785
+from securesystemslib.signer import CryptoSigner
 
 import worlds
 from galleryctl import canonical
-from galleryctl.client import ClientError, DamagedError, Gallery, OfflineError, asking, homes
+from galleryctl.client import ClientError, DamagedError, Gallery, OfflineError, RollbackError, asking, homes
 from galleryctl.client.asking import Counted, Reader
 from galleryctl.fetch import Limits
 from servers import Answer
@@ -118,6 +119,37 @@ class TestSignedByAThief:
             reader.document("runtimes/x/y.json", "ab" * 32, asking.LARGEST + 1)
         with pytest.raises(DamagedError, match="none may have"):
             reader.document("runtimes/x/y.json", "ab" * 32, -1)
+
+
+class TestRecovery:
+    """A thief counts as far as numbers go; the root that takes his key away takes his numbers away too."""
+
+    @pytest.mark.parametrize("numbers", [(2**53 - 1, 1), (1, 2**53 - 2), (2**53 - 1, 2**53 - 2)])
+    def test_epoch_and_serial(self, gallery: Callable[..., Gallery], world: World, numbers: tuple[int, int]) -> None:
+        reader = gallery()
+        reader.sync()
+        thief = world.copy()
+        thief.epoch, thief.serial = numbers
+        world.files, files = thief.publish(llm={"acme/one": listing("Mine")}).files, world.files
+        assert reader.sync().epoch == numbers[0]
+        world.files = files
+        world.rotate(CryptoSigner.generate_ed25519())
+        news(world)
+        assert (reader.sync().serial, titles(reader, "llm")["acme/one"]) == (2, "Uno")
+        older = world.copy()
+        older.serial = 0  # from here on it counts again
+        world.files = older.publish().files
+        refused(reader, RollbackError, "is older than serial 2", "catalog")
+
+    def test_a_key_more_is_no_reason_to_forget(self, gallery: Callable[..., Gallery], world: World) -> None:
+        reader = gallery()
+        world.serial = 5
+        world.publish()
+        reader.sync()
+        world.rotate()  # a new root with the same keys
+        world.serial = 1
+        world.publish()
+        refused(reader, RollbackError, "serial 2 of epoch 1 is older than serial 6", "catalog")
 
 
 class TestTerminals:

@@ -132,7 +132,7 @@ def verify(reader: Callable[[], Reader], root: bytes, out: Path, *, now: dt.date
     catalog, before = heads.read(data), None
     with suppress(OSError, VerificationError, SchemaError):
         before = heads.read((out / layout.CATALOG).read_bytes())
-    floor = heads.Floor(before.epoch, before.serial) if before else None
+    floor = heads.Floor(before.epoch, before.serial) if before and trusted.vouched else None
     heads.follows(catalog, floor, before, now)
     return Signed(metadata, data, trusted.expires)
 

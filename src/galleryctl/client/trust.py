@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     import datetime as dt
     from collections.abc import Iterator, Mapping
 
+    from tuf.api.metadata import Root
+
     from galleryctl.client.asking import Reader
 
 ROLES = ("timestamp", "snapshot", "targets", "catalog")
@@ -47,6 +49,9 @@ class Trusted:
     metadata: Mapping[str, bytes]
     roots: Mapping[int, bytes]
     etag: str
+    vouched: bool = True
+    """Whether the present root still vouches for what was stored; where it took that key away, a thief may have pushed
+    every number there as far as numbers go."""
 
 
 class Trust:
@@ -106,7 +111,16 @@ class Trust:
         roles = [trusted[role] for role in ("root", *ROLES)]
         metadata = {role: (folder / f"{role}.json").read_bytes() for role in ROLES}
         expires = min(role.expires for role in roles)
-        return Trusted(target.hashes["sha256"], target.length, expires, metadata, _roots(folder), through.etag)
+        vouched = self._vouched(trusted.root)
+        return Trusted(target.hashes["sha256"], target.length, expires, metadata, _roots(folder), through.etag, vouched)
+
+    def _vouched(self, root: Root) -> bool:
+        if "timestamp" not in self._metadata:
+            return True
+        with suppress(Exception):  # as in `head`: what was stored may be broken, and then it tells nothing
+            stored = Metadata.from_bytes(self._metadata["timestamp"])
+            return bool(root.get_verification_result("timestamp", stored.signed_bytes, stored.signatures).verified)
+        return True
 
     def _told(self, error: Exception, through: _Through) -> VerificationError:
         step, said = through.step, str(error)
