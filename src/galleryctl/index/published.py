@@ -17,7 +17,7 @@ _NAMED = re.compile(
     r"(?:"
     r"v1/(?P<head>[0-9a-f]{64})\.catalog\.json"
     rf"|v1/(?:(?:types|delta)/{_PART}|directory|revoked|runtimes|generations|models/{_PART}/{_PART})/[0-9a-f]{{64}}\.json"
-    rf"|runtimes/{_PART}(?:/{_PART})+/[0-9a-f]{{64}}\.[a-z0-9]+"
+    rf"|runtimes/{_PART}(?:/{_PART})+/[0-9a-f]{{64}}\.(?:json|ya?ml|ini|toml|txt|conf)"  # nothing that a browser runs
     r")"
 )
 _DIGEST = re.compile(r"[0-9a-f]{64}")
