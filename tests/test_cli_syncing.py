@@ -12,15 +12,13 @@ import subprocess
 import sys
 import time
 from contextlib import contextmanager
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from galleryctl import layout
-from galleryctl.cli import syncing
-from galleryctl.client import Gallery, homes
+from galleryctl.client import homes
 from publishing import Published, publish, serve
 from servers import Answer, Asked, Served, serving
 
@@ -129,61 +127,6 @@ def test_sync_tells_machines_too(run: Run, world: World) -> None:
     assert told["age"] < 60
     assert dt.datetime.fromisoformat(told["expires"]) > dt.datetime.now(dt.UTC)
     assert "home" not in told
-
-
-def test_a_type_that_there_is_not_is_told(run: Run, world: World) -> None:
-    with serve(world.published.site) as served:
-        done = run(*world.words(served.url, "--type", "lmm"))
-        json_ = run(*world.words(served.url, "--type", "lmm", "--type", "llm", "--format", "json"))
-        none = run(*world.words(served.url, "--type", "quantum"))
-    assert done.exit_code == json_.exit_code == none.exit_code == 3
-    said = "the gallery has no models of the type lmm; its types: audio, embedding, image, llm, rerank, video, vision"
-    assert done.stderr == f"galleryctl: {said}; did you mean llm?\n"
-    assert "warning" not in done.stdout
-    assert "types    none: --type all brings every one" in done.stdout
-    told = json.loads(json_.stdout)
-    assert (told["types"], told["warnings"]) == (["llm"], [f"{said}; did you mean llm?"])
-    assert "did you mean" not in none.stderr
-
-
-def test_a_type_that_is_not_at_hand_is_told_where_the_gallery_is_away(run: Run, world: World) -> None:
-    with serve(world.published.site) as served:
-        words = world.words(served.url, "--type", "llm")
-        assert run(*words).exit_code == 0
-    assert run(*words).exit_code == 0
-    done = run(*words, "--type", "image")
-    assert done.exit_code == 3
-    assert "no models of the type image are at hand; there are those of llm" in done.stderr
-    assert "stale: " in done.stdout
-    runtime = run(*words, "--runtime", "xinference", "--home", world.folder / "home")
-    assert runtime.exit_code == 3
-    assert "no files for xinference are at hand" in runtime.stderr
-    assert not (world.folder / "home").exists()
-
-
-def test_all_types_from_now_on(run: Run, world: World) -> None:
-    with serve(world.published.site) as served:
-        assert found(run(*world.words(served.url, "--type", "llm", "--format", "json")))["types"] == ["llm"]
-        told = found(run(*world.words(served.url, "--type", "all", "--format", "json")))
-        assert told["types"] == ["audio", "embedding", "image", "llm", "rerank", "video", "vision"]
-        assert told["warnings"] == []
-        away = run(*world.words(served.url, "--type", "all"))
-    assert away.exit_code == 0
-    assert run(*world.words(served.url, "--type", "all")).exit_code == 0
-
-
-def test_types_fold_where_a_terminal_is_narrow(world: World) -> None:
-    synced = Gallery(world.published.site, root=world.published.root, cache=world.folder / "cache").sync()
-    lines = syncing._types(replace(synced, types=(*synced.types, "speech")))  # noqa: SLF001 - its own test
-    assert lines == ["  types    audio, embedding, image, llm, rerank, video,", "           vision, speech"]
-
-
-def test_a_runtime_that_the_gallery_does_not_serve_is_told(run: Run, world: World) -> None:
-    world.change({"gallery.yaml": "title: Test gallery\nurl: https://gallery.example\nruntimes: [litellm]\n"})
-    with serve(world.published.site) as served:
-        done = run(*world.words(served.url, "--runtime", "localai", "--home", world.folder / "home"))
-    assert done.exit_code == 3
-    assert "no files for localai, which `runtimes` of its gallery.yaml do not name; it does for: litellm" in done.stderr
 
 
 # -- homes
