@@ -79,6 +79,20 @@ def test_opened(tmp_path: Path) -> None:
         opened(str(site), None, tmp_path / "cache", None, unsigned=False, allow_private=False)
 
 
+def test_a_root_beside_unsigned(tmp_path: Path) -> None:
+    @click.command()
+    @gallery
+    def command(**values: Any) -> None:  # noqa: ANN401 - of the options
+        opened(**values)
+
+    words = ["-g", "https://x.example", "--cache", str(tmp_path), "--unsigned"]
+    named = CliRunner(env=dict.fromkeys(ENVIRONMENT)).invoke(command, [*words, "--root", "1.root.json"])
+    assert (named.exit_code, "--root or --unsigned, not both" in named.output) == (2, True)
+    done = CliRunner(env={"GALLERYCTL_ROOT": "1.root.json"}).invoke(command, words)
+    assert (done.exit_code, done.stderr.count("note: 1.root.json of GALLERYCTL_ROOT is not used")) == (0, 1)
+    assert CliRunner(env=dict.fromkeys(ENVIRONMENT)).invoke(command, words).output == ""
+
+
 @pytest.mark.parametrize(
     ("seconds", "words"),
     [

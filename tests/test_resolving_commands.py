@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pytest
@@ -224,6 +225,21 @@ def test_an_index_that_cannot_be_refreshed_is_used_and_told(place: Place) -> Non
     assert done.exit_code == 0, done.stderr
     assert done.stderr.startswith("warning: ")
     assert json.loads(done.stdout)[0]["version"] == "1.0.0"
+
+
+def test_what_came_and_is_older_is_refused_and_the_way_on_is_named(place: Place) -> None:
+    shutil.copytree(place.folder / "site", place.folder / "old")
+    place.change(**{"1.0.1": release("b")})
+    assert place.call("resolve", "acme/medium", "--lock", place.lock).exit_code == 0
+    shutil.rmtree(place.folder / "site")
+    (place.folder / "old").rename(place.folder / "site")
+    for words in (("resolve", "acme/medium"), ("outdated", "--lock", place.lock)):
+        done = place.call(*words)
+        assert done.exit_code == 3
+        assert re.search(
+            r"older state.*; the last good index \(.*, serial 2\) stays: --offline answers by", done.stderr
+        )
+        assert place.call(*words, "--offline").exit_code == 0
 
 
 def test_a_subscription_is_a_pin(place: Place) -> None:

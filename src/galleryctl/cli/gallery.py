@@ -68,11 +68,22 @@ def opened(
     """The client that these options name."""
     from galleryctl.client import Gallery  # noqa: PLC0415 - on use
 
+    if unsigned and root is not None:
+        _unused(root)
     return Gallery(
         url,
-        root=None if unsigned else root,  # a root of the environment does not stand against the flag
+        root=None if unsigned else root,
         cache=cache,
         policy=grace or "strict",
         unsigned=unsigned,
         allow_private=allow_private,
     )
+
+
+def _unused(root: Path) -> None:
+    """A root of the environment does not stand against the flag; one that was just named does."""
+    ctx = click.get_current_context(silent=True)
+    source = ctx.get_parameter_source("root") if ctx else None
+    if source is click.core.ParameterSource.COMMANDLINE:
+        raise click.UsageError("--root or --unsigned, not both: which one counts?")
+    click.echo(f"note: {root} of GALLERYCTL_ROOT is not used: --unsigned reads without anybody vouching", err=True)

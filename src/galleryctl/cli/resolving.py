@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     import datetime as dt
     from collections.abc import Mapping, Sequence
 
-    from galleryctl.client import Gallery, NoFitError, Resolved
+    from galleryctl.client import Gallery, NoFitError, Resolved, Synced
     from galleryctl.client.locking import Lock, Pin
     from galleryctl.client.outdated import Outdated
     from galleryctl.terminal.choices import Chosen
@@ -76,8 +76,8 @@ def resolve_command(  # noqa: PLR0913 - options
     @'>=1,<2' are the newest of a range. :build is a variant, a quantization, both with a hyphen between them, a size or
     a format. The index is refreshed first, unless --offline.
 
-    --lock keeps what was chosen in a file, so that --frozen gives the same tomorrow: also when it is discontinued by
-    then, never when it is quarantined.
+    --lock makes a lock file, or adds to it: it keeps what was chosen, so that --frozen gives the same tomorrow: also
+    when it is discontinued by then, never when it is quarantined.
 
     \b
     Example:
@@ -132,7 +132,7 @@ def outdated_command(  # noqa: PLR0913 - options
 
     Exit code 1 where something must be done: a pin is revoked, quarantined or removed. All else is 0, because it goes
     on working: newer releases, deprecated, discontinued, expired, withdrawn and renamed ones. The index is refreshed
-    first, unless --offline.
+    first, unless --offline. A lock file is made by `galleryctl resolve REFERENCE --lock FILE`.
 
     \b
     Example:
@@ -176,15 +176,28 @@ def refreshed(opened_: Gallery, *, offline: bool) -> None:
     if offline:
         return
     try:
-        opened_.state()
+        state = opened_.state()
     except OfflineError:
         synced = opened_.sync(())
     else:
-        synced = opened_.sync()
+        synced = _again(opened_, state)
     for warning in synced.warnings:
         click.echo(f"warning: {warning}", err=True)
     if synced.stale:
         click.echo(f"warning: {synced.stale}", err=True)
+
+
+def _again(opened_: Gallery, state: Synced) -> Synced:
+    """Refresh what is at hand; where what came cannot be believed, say how to go on with the last good state."""
+    from galleryctl.client import ClientError, SchemaError, VerificationError  # noqa: PLC0415 - on use
+
+    try:
+        return opened_.sync()
+    except (VerificationError, SchemaError) as error:
+        if state.stale:  # nobody vouches for that either
+            raise
+        last = f"{state.built:%Y-%m-%d}, serial {state.serial}"
+        raise ClientError(f"{error}; the last good index ({last}) stays: --offline answers by it") from error
 
 
 def _pinned(reference: str, found: Resolved) -> Pin:
