@@ -22,8 +22,9 @@ from galleryctl.checks.rule import Ledger, Rule
 from galleryctl.loading import comparing
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
+    from conftest import Result
     from galleryctl.checks.observed import Observed
     from galleryctl.problems import Problem
 
@@ -219,3 +220,15 @@ def test_every_rule_module_is_in_the_catalogue() -> None:
         if isinstance(rule, Rule)
     }
     assert found == set(checks.RULES)
+
+
+def test_files_that_are_a_list_are_told_what_they_are_a_map_of(
+    registry: Callable[..., Path], run: Callable[..., Result]
+) -> None:
+    folder = registry()
+    path = folder / "models/llm/acme/tiny/1.0.0.yaml"
+    text = path.read_text()
+    assert "    files:\n      none:\n" in text
+    path.write_text(text.replace("    files:\n      none:\n", "    files:\n"))
+    done = run("check", "-r", folder)
+    assert "`files` must be a map of quantizations to lists of files, not a list" in done.stdout + done.stderr

@@ -242,7 +242,15 @@ def test_a_pin_that_moves_on_keeps_its_day() -> None:
         ),
         (
             b'{"schema":"1.0","gallery":"x","pins":{"acme/tiny":{"id":"a/b","version":"1.0.0","files":[{}]}}}',
-            "`files` of the pin",
+            "`files` of the pin `acme/tiny` must be a list of files, each with its path, size and sha256",
+        ),
+        (
+            b'{"schema":"1.0","gallery":"x","pins":{"acme/tiny":{"id":"a/b","version":"1.0.0","files":{"a":1}}}}',
+            "`files` of the pin `acme/tiny` must be a list of files",
+        ),
+        (
+            b'{"schema":"1.0","gallery":"x","pins":{"acme/tiny":{"id":"a/b","version":"1.0.0","since":"soon"}}}',
+            "`since` of the pin",
         ),
         (
             b'{"schema":"1.0","gallery":"x","pins":{"acme/tiny":{"id":"a/b","version":"1.0.0","revisions":[]}}}',

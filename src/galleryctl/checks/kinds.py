@@ -68,6 +68,9 @@ def wrong(document: Document, pointer: Pointer, value: Any, kind: Kind) -> Wrong
     ):
         return Wrong("YML008", f"{called(pointer)} is a number in quotes", f"write {value}", (_edit(scalar, value),))
     message = f"{called(pointer)} must be {article(kind)}, not {kind_of(value)}"
+    if kind == "map" and pointer[-1:] == ("files",):
+        message = f"{called(pointer)} must be a map of quantizations to lists of files, not {kind_of(value)}"
+        return Wrong(None, message, "write the files below their quantization, or below `default` where there is none")
     if isinstance(value, str | float) and kind in {"number", "whole number"}:
         message = f"`{str(value)[:60]}` is no {kind}"
     if kind == "list" and isinstance(value, str) and value.startswith("-"):

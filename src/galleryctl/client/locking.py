@@ -291,10 +291,14 @@ def _pin(reference: str, raw: object) -> Pin:
     since = None
     try:
         since = dt.date.fromisoformat(raw["since"]) if "since" in raw else None
+    except (TypeError, ValueError):
+        wrong.append("since")
+    try:
         files = tuple(_file(file) for file in raw.get("files", ()))
     except (TypeError, ValueError, KeyError):
-        wrong.append("since` or `files")
-        files = ()
+        raise _damaged(
+            f"`files` of the pin {short(reference)} must be a list of files, each with its path, size and sha256"
+        ) from None
     if wrong:
         raise _damaged(f"`{wrong[0]}` of the pin {short(reference)} is missing or no value of its kind")
     return Pin(reference, **texts, since=since, revisions=dict(sorted(revisions.items())), files=files)
