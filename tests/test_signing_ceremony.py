@@ -71,6 +71,7 @@ def test_two_of_three_in_clones_of_their_own(run: Run, desk: Path, tmp_path: Pat
     assert started.exit_code == 0, started.stderr
     assert "root 1: 0 of 2 signatures of the holders of root 1; still needs 2 of ada (" in started.stdout
     assert "commit the draft and hand it on" in started.stderr
+    assert "keys ceremony finish" not in started.stderr  # two have to sign before
     git(desk, "add", "--all")
     git(desk, "commit", "-q", "-m", "draft")
     at = desk
@@ -265,7 +266,7 @@ def test_two_who_sign_at_once_are_told_what_to_do(run: Run, desk: Path, tmp_path
     git(desk, "add", "registry")
     git(desk, "commit", "-q", "-m", "propose")
     other = tmp_path / "other"
-    git(tmp_path, "clone", "-q", desk, other)
+    git(tmp_path, "clone", "-q", str(desk), str(other))
     for place, holder in ((desk, "ada"), (other, "bob")):
         sign(run, place, holder)
         git(place, "commit", "-q", "-a", "-m", holder)

@@ -307,6 +307,8 @@ def test_the_commands_from_keys_to_verify(registry: Callable[..., Path], run: Ru
     assert data["roles"]["snapshot"]["version"] == 2
     assert data["roles"]["timestamp"]["expires"] == "2026-01-17T00:00:00Z"
     assert len(data["roles"]["root"]["keys"]) == 2
+    held = run("keys", "status", "--keys", keys, "--now", "2026-01-12").stdout
+    assert all(key[:12] in held and key[:12] in done.stdout for key in data["roles"]["root"]["keys"])
     short = run("verify", site, "--root", root, "--now", "2026-01-12", "--online-for", "6d")
     assert (short.exit_code, "timestamp 2 expires on 2026-01-17" in short.stderr) == (3, True)
 

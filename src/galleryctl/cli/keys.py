@@ -67,7 +67,7 @@ def keys_init_command(out: Path, now: dt.datetime) -> int:
     from galleryctl.signing import developing  # noqa: PLC0415 - on use
 
     developing.create(out, now)
-    click.echo(f"{out}: trust, online key, {developing.HOLDERS} root keys; keep them out of git", err=True)
+    click.echo(f"{out}: trust, online key, {developing.HOLDERS} root keys; git ignores the folder", err=True)
     return 0
 
 

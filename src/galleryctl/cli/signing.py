@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from galleryctl.signing.trust import Trust
     from galleryctl.signing.verifying import Verified
 
+_KEYS = 45
+"""Column in which the keys of a role stand."""
+
 
 @click.command("sign")
 @click.argument("site", type=click.Path(path_type=Path, file_okay=False, exists=True))
@@ -57,17 +60,41 @@ def sign_command(
       galleryctl sign site --keys keys
       galleryctl sign site --online awskms:alias/gallery --earlier https://models.example.org
     """  # noqa: D301
+    from galleryctl import layout  # noqa: PLC0415 - on use
     from galleryctl.signing import places, publication  # noqa: PLC0415 - on use
     from galleryctl.signing.trust import Trust  # noqa: PLC0415 - on use
 
-    trusted = Trust.read(trust or (keys / "trust" if keys else registry / "trust"))
+    folder = trust or (keys / "trust" if keys else registry / "trust")
+    trusted = Trust.read(folder)
     before = None
+    if not earlier and not (site / layout.METADATA).exists() and (url := _published(folder.parent)):
+        click.echo(
+            f"warning: the gallery may be published already, at {url}: `--earlier site` goes on from there, "
+            "`--earlier none` says that it is not",
+            err=True,
+        )
     if earlier and earlier != "none":
         where = _address(registry) if earlier == "site" else earlier
         before = places.place(where, options.fetcher(allow_private=True))
     done = publication.sign(site, trusted, _signer(online, keys, trusted), now=now, earlier=before)
     click.echo(_outcome(site, done, now), err=True)
     return 0
+
+
+def _published(registry: Path) -> str:
+    """The address in a gallery.yaml, where it leads to other machines; empty where it names none."""
+    from urllib.parse import urlsplit  # noqa: PLC0415 - on use
+
+    from galleryctl.errors import GalleryError  # noqa: PLC0415 - on use
+
+    if not (registry / "gallery.yaml").is_file():
+        return ""
+    try:
+        url = _address(registry)
+    except GalleryError:
+        return ""
+    host = urlsplit(url).hostname or ""
+    return "" if host in {"localhost", "::1"} or host.startswith("127.") else url
 
 
 def _address(registry: Path) -> str:
@@ -199,4 +226,5 @@ def _table(rows: Iterable[tuple[str, int, dt.datetime, str]], now: dt.datetime) 
 
 
 def _short(keys: tuple[str, ...]) -> str:
-    return " ".join(key[:7] for key in keys)
+    """Keys as `keys` shows them, one under the other."""
+    return f"\n{' ' * _KEYS}".join(key[:12] for key in keys)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from galleryctl import output
 from galleryctl.errors import UsageError
 from galleryctl.signing import ceremony, draft, metadata, pairs, rotating
 from galleryctl.signing.trust import Trust
@@ -30,12 +31,13 @@ _NEXT = "online.next.pem"
 def create(keys: Path, now: dt.datetime) -> Trust:
     """Make a set: `online.pem`, `root-1.pem` … `root-3.pem`, `trust/1.root.json`, `trust/1.targets.json`.
 
-    The folder is 0700, the keys are 0600. UsageError: there is something in the folder.
+    The folder is 0700, the keys are 0600, and git ignores all of it. UsageError: there is something in the folder.
     """
     if keys.exists() and any(keys.iterdir()):
         raise UsageError(f"{keys} is not empty: name a new folder; keys are never written over")
     keys.mkdir(parents=True, exist_ok=True)
     keys.chmod(0o700)
+    output.replace(keys / ".gitignore", "*\n")
     for name in (ONLINE, *(f"root-{number}.pem" for number in range(1, HOLDERS + 1))):
         pairs.create(keys / name, pairs.generate().private_bytes)
     first = rotating.begin(holders(keys), THRESHOLD, [_signer(keys / ONLINE).public_key], now)

@@ -97,7 +97,7 @@ def following(state: Draft) -> tuple[str, ...]:
         return (_FINISH,)
     if not state:
         return () if state.trust else (f"{_START} --holder NAME=PUBLIC … --online PUBLIC",)
-    return (_FINISH,) if not any(ask.missing for ask in state.asks()) else (_SIGN, _FINISH)
+    return (_SIGN,) if any(ask.missing for ask in state.asks()) else (_FINISH,)
 
 
 def _parts(trust: Trust, now: dt.datetime) -> Iterator[Part]:
