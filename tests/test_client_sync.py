@@ -17,6 +17,7 @@ from galleryctl.client import (
     OfflineError,
     VerificationError,
 )
+from servers import Answer
 from worlds import QUICK, START, Clock, World, asked, listing, sha, titles
 
 if TYPE_CHECKING:
@@ -324,6 +325,18 @@ class TestOffline:
             synced = reader.sync()
             assert (synced.serial, synced.stale) == (world.serial, "")
             assert titles(reader, "llm") == {"acme/new": "New"}
+
+    def test_no_more_than_sixteen_mirrors_are_asked(self, world: World, tmp_path: Path) -> None:
+        with world.serving() as host:
+            world.head = {"mirrors": [f"{host.url}/mirror{number}" for number in range(40)]}
+            world.publish()
+            reader = Gallery(host.url, root=world.root, cache=tmp_path, now=Clock(), limits=QUICK, allow_private=True)
+            reader.sync()
+            host.asked.clear()
+            world.bend = lambda *_: Answer(404, b"")
+            assert reader.sync().stale
+            mirrors = {each.path.split("/")[1] for each in host.asked if each.path.startswith("/mirror")}
+        assert mirrors == {f"mirror{number}" for number in range(16)}
 
     def test_a_folder(self, world: World, tmp_path: Path) -> None:
         site = tmp_path / "site folder"

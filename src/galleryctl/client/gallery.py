@@ -47,6 +47,7 @@ Policy = Literal["strict"] | dt.timedelta
 _LIMITS = Limits(seconds=120.0, attempts=3)
 _RACES = 20
 """How often somebody else may be faster before we believe that it never ends."""
+_MIRRORS = 16  # of a head that are asked: each may keep us waiting
 
 
 def _now() -> dt.datetime:
@@ -370,7 +371,7 @@ class Gallery:
         if base.catalog is None:
             return []
         found = (asking.base(each) for each in self._any().catalog.mirrors if "://" in each)
-        return [each for each in dict.fromkeys(found) if each != self._address]
+        return [each for each in dict.fromkeys(found) if each != self._address][:_MIRRORS]
 
     def _synced(self, done: Outcome, counted: asking.Counted) -> Synced:
         told = self._told(done.catalog, done.facts, self._any().types)
