@@ -21,6 +21,7 @@ from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from galleryctl import canonical
+from galleryctl.client import journals
 from galleryctl.client.errors import ClientError
 from galleryctl.client.owners import is_planted
 
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
 _FORM = 1
 """Number of the tables below; a file with another one is discarded."""
 _PATIENCE = 30.0  # seconds to wait for who is writing
+_KEPT = 2**28  # bytes of the small file beside it, which holds revocations too
 _BROKEN = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_FORMAT)
 _UNREADABLE = "Could not decode to UTF-8"  # Python's own words, without a code, and with the bytes behind them
 _TABLES = (
@@ -327,8 +329,9 @@ class Cache:
             said |= {"epoch": newest.epoch, "serial": newest.serial, "revoked": newest.revoked.decode()}  # type: ignore[dict-item]
         data = json.dumps({**said, "sha256": canonical.digest(json.dumps(said).encode())}).encode()
         try:
-            if self._kept.exists() and self._kept.read_bytes() == data:
-                return
+            with suppress(OSError):
+                if journals.read(self._kept, len(data) + 1) == data:
+                    return
             work = self._kept.with_name(f".{self._kept.name}.{os.getpid()}.{threading.get_ident()}")
             with work.open("wb") as file:
                 file.write(data)
@@ -340,7 +343,7 @@ class Cache:
 
     def _beside_read(self) -> tuple[dict[int, bytes], Newest | None]:
         try:
-            said = json.loads(self._kept.read_bytes())
+            said = json.loads(journals.read(self._kept, _KEPT))
             if said.pop("sha256") != canonical.digest(json.dumps(said).encode()):
                 return {}, None
             roots = {int(each): text.encode() for each, text in said["roots"].items()}

@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from galleryctl import canonical, output
+from galleryctl.client import journals
 from galleryctl.errors import OutputError
 
 if TYPE_CHECKING:
@@ -246,7 +247,7 @@ def _journal(home: Path, runtime: str) -> Path:
 def _load(path: Path) -> dict[str, dict[str, object]]:
     """Runtimes of a journal. One that cannot be understood knows nothing, so nothing it tells of is taken for ours."""
     with suppress(OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError):
-        found = json.loads(path.read_bytes())
+        found = json.loads(journals.read(path))
         if found["journal"] == 1 and all(isinstance(each, dict) for each in found["runtimes"].values()):
             return dict(found["runtimes"])
     return {}

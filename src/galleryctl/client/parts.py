@@ -19,6 +19,7 @@ import time
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
+from galleryctl.client import journals
 from galleryctl.client.errors import PullError
 from galleryctl.client.spans import Span, Spans
 
@@ -106,8 +107,7 @@ class Part:
 
     def _load(self, there: int) -> None:
         try:
-            with self._journal.open("rb") as file:
-                said = json.loads(file.read(_JOURNAL))
+            said = json.loads(journals.read(self._journal, _JOURNAL))
             size = said["size"]
             if not (size is None or (type(size) is int and size >= 0)):
                 return

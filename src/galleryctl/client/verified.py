@@ -14,6 +14,8 @@ import stat
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
+from galleryctl.client import journals
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
@@ -47,8 +49,7 @@ class Verified:
 
     def _read(self) -> dict[str, list[object]]:
         try:
-            with self._path.open("rb") as file:
-                found = json.loads(file.read(_MOST))
+            found = json.loads(journals.read(self._path, _MOST))
         except (OSError, ValueError, RecursionError):
             return {}
         return found if isinstance(found, dict) else {}
