@@ -74,3 +74,11 @@ def test_a_runtime_that_the_gallery_does_not_serve_is_told(run: Run, world: Worl
         done = run(*world.words(served.url, "--runtime", "localai", "--home", world.folder / "home"))
     assert done.exit_code == 3
     assert "no files for localai, which `runtimes` of its gallery.yaml do not name; it does for: litellm" in done.stderr
+
+
+def test_a_mirror_of_all_types_is_a_whole_one(run: Run, world: World) -> None:
+    words = ("-g", world.published.site, "--root", world.published.root, "--type", "all", "--format", "json")
+    done = run("mirror", world.folder / "copy", *words)
+    assert done.exit_code == 0, done.stderr
+    assert json.loads(done.stdout)["models"] == 1
+    assert list((world.folder / "copy/v1/types/llm").iterdir())

@@ -345,7 +345,7 @@ def mirror_command(
     with options.progress("Copying files") as progress:
         copied = mirroring.mirror(
             url, root.read_bytes(), out, fetcher=options.fetcher(allow_private=True), now=dt.datetime.now(dt.UTC),
-            types=types, progress=progress,
+            types=() if _ALL in types else types, progress=progress,
         )  # fmt: skip
     brought = _brought(out, url, root, weights, prune=prune, allow_private=allow_private)
     if form == "json":
