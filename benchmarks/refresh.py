@@ -33,7 +33,7 @@ from galleryctl.building import earlier
 from galleryctl.client import Gallery
 from galleryctl.gallery import Entry
 from galleryctl.gallery import Gallery as Entries
-from galleryctl.signing import keyset, online, publication
+from galleryctl.signing import developing, online, publication
 from galleryctl.signing.trust import Trust
 from galleryctl.spec import Definition, Model, Provenance, Release, Roles, Settings, Taxonomy
 
@@ -71,7 +71,7 @@ class History:
         self._start = dt.datetime.now(dt.UTC).replace(microsecond=0) - dt.timedelta(days=days)
         self._made = {made.id: made for made in self._take(models)}
         self._entries = {made.id: _entry(made, self._start, self._start) for made in self._made.values()}
-        keyset.create(self.keys, self._start)
+        developing.create(self.keys, self._start)
         self.changed: list[int] = []
         self.now = self._start
         self.day = 0
