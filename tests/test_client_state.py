@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import threading
@@ -265,6 +266,7 @@ def test_the_pause_between_attempts_is_ours_to_set(gallery: Callable[..., Galler
 
 
 def test_importing_is_quick() -> None:
+    unmeasured = {name: value for name, value in os.environ.items() if not name.startswith("COV")}
     spent = []
     for _ in range(3):
         begin = time.perf_counter()
@@ -273,12 +275,13 @@ def test_importing_is_quick() -> None:
             capture_output=True,
             text=True,
             check=True,
+            env=unmeasured,
         )
         spent.append(time.perf_counter() - begin)
     heavy = {"pydantic", "tuf", "httpx2", "cryptography", "sqlite3", "click", "rfc8785"}
     assert heavy.isdisjoint(done.stdout.split())
     begin = time.perf_counter()
-    subprocess.run([sys.executable, "-c", "pass"], check=True)
+    subprocess.run([sys.executable, "-c", "pass"], check=True, env=unmeasured)
     assert min(spent) - (time.perf_counter() - begin) < 0.6  # a fifth of that where nothing else runs
 
 
