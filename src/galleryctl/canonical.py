@@ -19,7 +19,8 @@ Json = Any  # what `json.loads` gives; published data holds no null
 
 
 _encode = json.JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",", ":"), check_circular=False).encode
-_MOST = 2**53 - 1
+MOST = 2**53 - 1
+"""The highest integer that every reader counts to."""
 
 
 def dumps(value: Json) -> bytes:
@@ -40,7 +41,7 @@ def _plain(value: Json) -> bool:
     if kind is float:
         # In this range both write the shortest digits that read back as the value, and neither writes an exponent.
         return bool(value % 1 != 0 and 1e-4 <= abs(value) < 1e15)  # noqa: PLR2004 - the range
-    return kind is int and -_MOST <= value <= _MOST
+    return kind is int and -MOST <= value <= MOST
 
 
 def _ascii(key: object) -> bool:

@@ -136,6 +136,7 @@ def build(
         published = opened(governance.published(loaded.world.context.settings))
     own, private = earlier.built(wanted.out), git.private(root)
     earlier.refuse_other(wanted.audience, own, published)
+    earlier.refuse_odd(wanted.now, own, published)
     shown = view(loaded, wanted)
     browsed = replace(shown, include=wanted.include)
     told = past.told(root, name, site.latest(browsed), loaded.world.context)

@@ -7,9 +7,11 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import os
 import shutil
 import tempfile
+import time
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -30,6 +32,11 @@ _SMALL = 2**22
 """Files of fewer bytes are asked for together."""
 _LONGEST = 2**29
 """Bytes of a file that no document gives the length of."""
+_PATIENCE = 1800.0
+"""Seconds for all that is read of an address: each file alone may drip as long as it likes."""
+_AHEAD = dt.timedelta(days=1)
+_DELTAS = 64
+"""To one document; a build makes a quarter of that."""
 
 
 class Folder:
@@ -53,11 +60,19 @@ class Address:
     def __init__(self, url: str, fetcher: Fetcher, data: bytes) -> None:
         self._url = url.rstrip("/")
         self._fetcher = fetcher
+        self._end = 0.0
         self.head_bytes = data
         self.head = index.catalog(data)
 
     def read(self, path: str) -> bytes | None:
-        limits = Limits(bytes=_LONGEST, seconds=1800.0)
+        self._end = self._end or time.monotonic() + _PATIENCE
+        left = self._end - time.monotonic()
+        if left <= 0:
+            raise OutputError(
+                f"{self._url} takes longer than {_PATIENCE / 60:.0f} minutes to tell what was published: go on from a "
+                "copy of it, with --earlier DIR"
+            )
+        limits = Limits(bytes=_LONGEST, seconds=left)
         try:
             return index.checked(path, self._fetcher.get(f"{self._url}/{path}", limits=limits).body)
         except MissingError:
@@ -196,6 +211,24 @@ def refuse_other(audience: str, *found: Published | None) -> None:
                 f"what was published there is for {each.head.audience!r} and this build is for {audience!r}: "
                 "each audience has a folder and an address of its own"
             )
+
+
+def refuse_odd(now: dt.datetime, *found: Published | None) -> None:
+    """What nobody can go on from must not become ours: raise `OutputError` for numbers and times out of reach."""
+    for head in (each.head for each in found if each is not None):
+        numbers = [head.epoch, head.serial + 1, *(ref.since for ref in head.documents.values())]
+        if max(numbers) > canonical.MOST or min(numbers) < 0:
+            why = f"has serial {head.serial} of epoch {head.epoch}, and readers count to {canonical.MOST}"
+        elif head.built > now + _AHEAD:
+            why = f"was built on {head.built:%Y-%m-%d %H:%M} UTC, and it is {now.astimezone(dt.UTC):%Y-%m-%d %H:%M}"
+        elif max(len(ref.deltas) for ref in head.documents.values()) > _DELTAS:
+            why = f"names more than {_DELTAS} deltas to a document"
+        else:
+            continue
+        raise OutputError(
+            f"what was published last {why}: somebody else published it, or a clock is wrong; set the clock, or go on "
+            "from a copy of the last good tree, with --earlier DIR and a new output folder"
+        )
 
 
 def _read(path: Path) -> bytes | None:

@@ -47,7 +47,7 @@ class Made(NamedTuple):
 def start(delta: bytes) -> Start | None:
     """What a delta starts from; its name vouches for the bytes."""
     found = _BEGINNING.match(delta)
-    return Start(int(found[1]), found[2].decode()) if found else None
+    return Start(int(found[1]), found[2].decode()) if found and int(found[1]) <= canonical.MOST else None
 
 
 def starts(

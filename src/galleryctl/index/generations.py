@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from galleryctl import canonical, layout
+from galleryctl.errors import OutputError
 from galleryctl.index import deltas
 from galleryctl.index.published import named
 from galleryctl.spec.published import Catalog, Generation, Generations
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
 HEADS = 30
 DAYS = 7
 DAILY = 31
+LISTED = 2000
+"""More earlier heads than publishing every five minutes leaves there, nobody but an attacker lists: each is fetched."""
 
 Files = dict[str, int]
 
@@ -93,7 +96,13 @@ def listed(past: Past) -> tuple[Generation, ...]:
     """The generations that the head published last names; none of them where their document is gone."""
     ref = past.head.generations
     data = past.read(layout.addressed(layout.GENERATIONS, ref.sha256)) if ref else None
-    return Generations.model_validate_json(data).generations if data else ()
+    found = Generations.model_validate_json(data).generations if data else ()
+    if len(found) > LISTED:
+        raise OutputError(
+            f"what was published last lists {len(found)} earlier heads, and a build keeps at most {LISTED}: whoever "
+            "made that is none of ours; go on from a copy of the last good tree, with --earlier DIR"
+        )
+    return found
 
 
 def history(past: Past) -> History:
