@@ -264,3 +264,24 @@ def test_a_place_is_a_folder_or_an_address(tmp_path: Path) -> None:
     assert place("https://gallery.example/", Http()).where == "https://gallery.example"
     with pytest.raises(SignatureError, match="is no folder: name the root of a gallery, or its address"):
         place(str(tmp_path / "nothing"), Http())
+
+
+@pytest.mark.parametrize(("name", "number"), [("epoch", 2**53), ("serial", 2**53), ("epoch", -1)])
+def test_numbers_that_no_reader_counts_to(signed: Published, name: str, number: int) -> None:
+    data = json.dumps(json.loads((signed.site / layout.CATALOG).read_bytes()) | {name: number}).encode()
+    for path in (layout.CATALOG, layout.addressed(layout.CATALOG, canonical.digest(data))):
+        (signed.site / path).write_bytes(data)
+    before = (signed.site / layout.TIMESTAMP).read_bytes()
+    with pytest.raises(SignatureError, match=rf"has the {name} {number}, and readers count to 9007199254740991: set"):
+        signed.sign(NOW)
+    assert (signed.site / layout.TIMESTAMP).read_bytes() == before
+
+
+def test_a_document_that_no_reader_takes(signed: Published, monkeypatch: pytest.MonkeyPatch) -> None:
+    head = tree.head(Folder(signed.site)).catalog
+    longest = max(each.length for each in tree.everything(Folder(signed.site), head))
+    monkeypatch.setattr(layout, "LARGEST", longest)
+    signed.sign(NOW)
+    monkeypatch.setattr(layout, "LARGEST", longest - 1)
+    with pytest.raises(SignatureError, match=rf"has {longest:,} bytes, and readers take {longest - 1:,} of a document"):
+        signed.sign(NOW)

@@ -102,6 +102,8 @@ GENERATIONS = "v1/generations.json"
 METADATA = "metadata/"
 TIMESTAMP = "metadata/timestamp.json"
 CHANGES = "changes.json"
+LARGEST = 64_000_000
+"""Bytes of one document: a signature does not make it affordable for the program that reads it."""
 
 
 def model_document(identifier: str) -> str:

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import urlsplit
 
-from galleryctl import canonical
+from galleryctl import canonical, layout
 from galleryctl.client.errors import DamagedError
 from galleryctl.fetch import DeniedError, FetchError, LargeError, MethodError, MissingError
 
@@ -24,8 +24,7 @@ if TYPE_CHECKING:
 _SAFE = re.compile(r"[A-Za-z0-9._-]+").fullmatch
 _ETAG = re.compile(r'(?:W/)?"[\x21\x23-\x7e]{0,200}"').fullmatch
 """What can be sent back: with anything else no later request would be one, and nobody would be asked any more."""
-LARGEST = 64_000_000
-"""Bytes of one document: a signature does not make it affordable for the program that reads it."""
+LARGEST = layout.LARGEST
 _WHOLE = 8
 """Answers that may use their time up, one after the other, before a whole synchronisation ends."""
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from pydantic import ValidationError
 
-from galleryctl import layout, parallel
+from galleryctl import canonical, layout, parallel
 from galleryctl.signing.errors import SignatureError
 from galleryctl.spec.base import first_fault
 from galleryctl.spec.published import SCHEMA, Catalog, Directory, DocumentRef, Generations, Natives, Published
@@ -74,12 +74,33 @@ def unsigned(place: Place) -> Head | None:
 
 def check(place: Place, catalog: Catalog, *, progress: Callable[[int, int], None] | None = None) -> int:
     """Read all that a head names; how many files that is. `SignatureError` tells the first one that is not right."""
+    _refuse_beyond(catalog)
     found = list(everything(place, catalog))
+    for each in found:
+        _refuse_large(each)
     several = parallel.together if place.remote else map
     for count, _ in enumerate(several(lambda named: len(fetch(place, named)), found), 1):
         if progress:
             progress(count, len(found))
     return len(found)
+
+
+def _refuse_beyond(catalog: Catalog) -> None:
+    """What no reader counts to would be signed for good: nothing higher could follow it."""
+    for name, number in (("epoch", catalog.epoch), ("serial", catalog.serial)):
+        if not 0 <= number <= canonical.MOST:
+            raise SignatureError(
+                f"{layout.CATALOG} has the {name} {number}, and readers count to {canonical.MOST}: set `epoch` in "
+                "gallery.yaml, and build again with --earlier and a copy of the last good tree"
+            )
+
+
+def _refuse_large(named: Named) -> None:
+    if named.length > layout.LARGEST:
+        raise SignatureError(
+            f"{named.path} has {named.length:,} bytes, and readers take {layout.LARGEST:,} of a document at most: list "
+            "fewer models in it, or shorten what they say, and build again"
+        )
 
 
 def everything(place: Place, catalog: Catalog) -> Iterator[Named]:
