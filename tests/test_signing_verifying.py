@@ -142,6 +142,37 @@ def test_a_lower_serial_is_refused_even_when_it_is_signed(signed: Published, tmp
     verify(signed, state=tmp_path / "memory")
 
 
+def test_the_numbers_of_a_thief_go_with_his_key(signed: Published, tmp_path: Path) -> None:
+    good, memory = tmp_path / "good", tmp_path / "memory"
+    shutil.copytree(signed.site, good)
+    renumber(signed.site, epoch=2**53 - 1)
+    signed.sign(NOW)
+    verify(signed, state=memory)
+    shutil.rmtree(signed.site)
+    good.rename(signed.site)
+    for serial in (2, 3):
+        renumber(signed.site, serial=serial)
+        signed.sign(NOW)
+    told = refused(signed, state=memory)
+    assert "serial 3 of epoch 1 came after serial 1 of epoch 9007199254740991" in told
+    rotate(signed.keys, now=NOW)
+    signed.sign(NOW)
+    directory = tree.head(Folder(signed.site)).catalog.directory.sha256
+    missing = signed.site / layout.addressed(layout.DIRECTORY, directory)
+    data = missing.read_bytes()
+    missing.unlink()
+    assert "is missing" in refused(signed, state=memory)  # the metadata are remembered already, the head is not
+    missing.write_bytes(data)
+    assert verify(signed, state=memory).head.catalog.serial == 3
+    for path in (signed.site / "v1").glob("*.catalog.json"):
+        path.unlink()
+    renumber(signed.site, serial=1)
+    signed.sign(NOW)
+    told = refused(signed, state=memory)  # from here on it counts again
+    assert "serial 1 of epoch 1 came after serial 3 of epoch 1" in told
+    assert "where a thief signed it, replace the online key" in told
+
+
 def resigned(signed: Published, role: str, change: Callable[[Any], Any]) -> None:
     """Change what the online key vouches for, as its thief can, or a program that is not ours."""
     signer, folder = online.from_folder(signed.keys, signed.trust), signed.site / "metadata"

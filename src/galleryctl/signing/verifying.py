@@ -84,10 +84,12 @@ def verify(
     _refuse_short(roles, now, online_for, offline_for)
     _refuse_gaps(place, roles[ROOT].version)
     if state:
-        _refuse_older(state / _STATE, head)
+        _refuse_older(state, head)
     files = tree.check(place, head.catalog, progress=progress)
     if state:
-        output.replace(state / _STATE, canonical.dumps({"order": list(head.order), "sha256": head.sha256}))
+        by = (state / "timestamp.json").read_text("utf-8")
+        known = {"order": list(head.order), "sha256": head.sha256, "timestamp": by}
+        output.replace(state / _STATE, canonical.dumps(known))
     return Verified(place.where, head, roles, files, tuple(_lagging(place, head)))
 
 
@@ -208,16 +210,28 @@ def _refuse_gaps(place: Place, last: int) -> None:
             )
 
 
-def _refuse_older(path: Path, head: Head) -> None:
-    if not path.exists():
+def _refuse_older(folder: Path, head: Head) -> None:
+    if not (folder / _STATE).exists():
         return
-    known = json.loads(path.read_bytes())
+    known = json.loads((folder / _STATE).read_bytes())
+    if not _vouched(folder, known.get("timestamp")):
+        return
     epoch, serial = known["order"]
     if head.order < (epoch, serial) or (head.order == (epoch, serial) and head.sha256 != known["sha256"]):
         raise SignatureError(
             f"serial {head.catalog.serial} of epoch {head.catalog.epoch} came after serial {serial} of epoch {epoch}: "
-            "clients that saw the later one refuse it; build again with --earlier"
+            "clients that saw the later one refuse it; build again with --earlier, or, where a thief signed it, "
+            "replace the online key: clients forget what it signed"
         )
+
+
+def _vouched(folder: Path, timestamp: str | None) -> bool:
+    """Whether the present root vouches for what was verified last: a thief's numbers go with the key he had."""
+    if timestamp is None:
+        return True
+    stored = Metadata[Timestamp].from_bytes(timestamp.encode())
+    root = Metadata[Root].from_bytes((folder / "root.json").read_bytes()).signed
+    return root.get_verification_result(TIMESTAMP, stored.signed_bytes, stored.signatures).verified
 
 
 def _lagging(place: Place, head: Head) -> Iterator[str]:
