@@ -102,7 +102,7 @@ class Laid:
     kept: tuple[str, ...] = ()
     """Files that are not ours, or were changed by somebody: left as they are."""
     newer: State | None = None
-    """Later state that the files were written for already; nothing was done then."""
+    """Later state that the files were written for already; nothing was done then, for want of force."""
 
 
 class _Journal(NamedTuple):
@@ -152,8 +152,8 @@ def lay(
 ) -> Laid:
     """Make a home hold the files of a runtime, and those of ours that the gallery has no more hold no model.
 
-    `force` replaces files that are not ours too. OutputError: the home cannot be written, holds the files of another
-    gallery, or another run is writing it.
+    `force` replaces files that are not ours too, and those of a later state: a thief's, say, that was taken back.
+    OutputError: the home cannot be written, holds the files of another gallery, or another run is writing it.
     """
     home = home.absolute()
     with _alone(home):
@@ -163,7 +163,8 @@ def lay(
             before, ours = journal
             if before.gallery != state.gallery and not force:
                 raise OutputError(f"{home} holds the files of {before.gallery}: choose another folder, or use --force")
-            if (before.epoch, before.serial) > (state.epoch, state.serial) and before.gallery == state.gallery:
+            later = (before.epoch, before.serial) > (state.epoch, state.serial)
+            if later and before.gallery == state.gallery and not force:
                 return Laid(home, newer=before)
         return _Laying(home, runtime, state, ours, force=force).run(places(runtime, natives, types), types)
 
