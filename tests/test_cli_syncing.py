@@ -376,7 +376,7 @@ def test_a_cache_that_is_behind_does_not_take_a_home_back(run: Run, world: World
         shutil.copytree(old, world.published.site)
         done = run(*words)
     assert done.exit_code == 0
-    assert f"{home}: nothing written: it holds serial 2 already" in done.stdout
+    assert f"{home}: nothing written: it holds serial 2 of epoch 1 already; --force replaces it" in done.stdout
     assert (home / LLM).read_bytes() == before
 
 

@@ -56,7 +56,7 @@ def _interval(ctx: click.Context, param: click.Parameter, value: str | None) -> 
     "--home", type=click.Path(path_type=Path, file_okay=False), metavar="DIR",
     help="Home of the runtime; for LocalAI its folder of models. Where one is certain, it is the default.",
 )  # fmt: skip
-@click.option("--force", is_flag=True, help="Replace files in the home that somebody else wrote.")
+@click.option("--force", is_flag=True, help="Replace files in the home that somebody else wrote, or a later state.")
 @click.option("--watch", callback=_interval, metavar="TIME", help="Go on, and look again after this time, such as 15m.")
 @click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True)
 def sync_command(  # noqa: PLR0913 - one parameter for each option
@@ -221,7 +221,8 @@ def _types(synced: Synced) -> list[str]:
 
 def _files(laid: Laid, *, stale: bool) -> str:
     if laid.newer is not None:
-        return f"nothing written: it holds serial {laid.newer.serial} already"
+        newer = laid.newer
+        return f"nothing written: it holds serial {newer.serial} of epoch {newer.epoch} already; --force replaces it"
     written, rest = len(laid.written) + len(laid.emptied), len(laid.unchanged)
     if stale and not written:
         return "nothing written while the list is stale"
