@@ -30,7 +30,7 @@ serve: dev
 
 test: dev browser tools clients github lint types
 	$(BIN)/galleryctl schema --check
-	$(BIN)/python -m pytest -n 2 --cov
+	$(BIN)/python -m pytest -n 3 --cov
 
 # The runtimes themselves read what is exported for them. Their environment takes two gigabytes and a minute or two;
 # its torch is the CPU build, which pip finds in a folder or index that it is told of (PIP_FIND_LINKS, PIP_EXTRA_INDEX_URL).
