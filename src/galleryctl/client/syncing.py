@@ -44,7 +44,6 @@ class Wanted(NamedTuple):
 
     types: frozenset[str] | None = None
     native: str | None = None
-    directory: bool = False
     every: bool = False
     """Every type from now on, also where only some are at hand."""
 
@@ -192,7 +191,7 @@ class Syncing:
         named = catalog.documents
         self._lacking += [_unknown(name, catalog.types) for name in sorted(asked - catalog.types.keys())]
         names = {f"types/{name}" for name in asked | at_hand} & named.keys()
-        if "directory" in held or wanted.directory:
+        if "directory" in held:
             names.add("directory")
         new = {
             name: self._document(name, named[name], held.get(name), base)
